@@ -1,0 +1,256 @@
+"""`mlflow gc`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import click
+
+from mlflow.cli.group import not_yet
+from mlflow.entities import LifecycleStage, Run, ViewType
+from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.store.artifact.location import Location
+from mlflow.tracking._tracking_service.utils import (
+    _get_default_tracking_uri,
+    _get_store,
+    get_tracking_uri,
+    is_tracking_uri_set,
+)
+
+_PAGE = 1000
+_AGE = re.compile(r"(?:(?P<d>[.\d]+)d)?(?:(?P<h>[.\d]+)h)?(?:(?P<m>[.\d]+)m)?(?:(?P<s>[.\d]+)s)?")
+_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+
+
+@click.command("gc")
+@click.option(
+    "--older-than",
+    help="Only what was deleted longer ago than this: days, hours, minutes and seconds, such as "
+    "30d or 1d2h3m4.5s.",
+)
+@click.option(
+    "--backend-store-uri",
+    metavar="PATH",
+    help="Database with the runs; ./mlflow.db by default.",
+)
+@click.option(
+    "--artifacts-destination",
+    metavar="URI",
+    envvar="MLFLOW_ARTIFACTS_DESTINATION",
+    help="Where a server keeps the files that it serves: the value of its option of this name.",
+)
+@click.option(
+    "--run-ids",
+    help="Only these deleted runs, separated by commas. Does not narrow what happens to deleted "
+    "experiments.",
+)
+@click.option(
+    "--experiment-ids",
+    help="Only these deleted experiments, with their runs, separated by commas. Does not narrow "
+    "what happens to deleted runs elsewhere.",
+)
+@click.option("--logged-model-ids", help="Not supported yet.")
+@click.option("--jobs", is_flag=True, help="Accepted; there are no jobs yet.")
+@click.option("--job-ids", help="Not supported yet.")
+@click.option("--tracking-uri", help="Server through which files kept by it are removed.")
+@click.option("--workspace", envvar="MLFLOW_WORKSPACE", help="Not supported yet.")
+@click.option("--all-workspaces", is_flag=True, help="Not supported yet.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
+@click.pass_context
+def gc(
+    ctx: click.Context,
+    older_than: str | None,
+    backend_store_uri: str | None,
+    artifacts_destination: str | None,
+    run_ids: str | None,
+    experiment_ids: str | None,
+    logged_model_ids: str | None,
+    jobs: bool,
+    job_ids: str | None,
+    tracking_uri: str | None,
+    workspace: str | None,
+    all_workspaces: bool,
+    dry_run: bool,
+) -> None:
+    """Remove deleted runs and experiments for good, with their files.
+
+    Without --run-ids and --experiment-ids: all that are deleted. What is active is never touched.
+    """
+    if logged_model_ids:
+        not_yet(ctx, "--logged-model-ids")
+    if job_ids:
+        not_yet(ctx, "--job-ids")
+    if all_workspaces or workspace not in (None, "", "default"):
+        not_yet(ctx, "--all-workspaces" if all_workspaces else "--workspace")
+    age = parse_age(older_than) if older_than else 0
+    store = _get_store(backend_store_uri or _get_default_tracking_uri())
+    if not hasattr(store, "_hard_delete_run"):
+        raise MlflowException.invalid_parameter_value(
+            "This cli can only be used with a backend that allows hard-deleting runs"
+        )
+    # All that was named is looked at before anything is removed.
+    runs = _deleted_runs(store, _ids(run_ids), age, older_than)
+    experiments = _deleted_experiments(store, _ids(experiment_ids), age, older_than)
+    for experiment_id in experiments:
+        runs.update(_runs_in(store, experiment_id))
+    files = _Files(artifacts_destination, tracking_uri)
+    files.check(runs.values())
+    if dry_run:
+        _show(store, runs, experiments)
+        return
+    failed = [run for run in runs.values() if not _remove_run(store, run, files)]
+    for experiment_id in experiments:
+        if any(run.info.experiment_id == experiment_id for run in failed):
+            continue
+        store._hard_delete_experiment(experiment_id)
+        click.echo(f"Experiment with ID {experiment_id} has been permanently deleted.")
+    if failed:
+        raise click.ClickException(
+            f"The files of {len(failed)} of {len(runs)} runs could not be removed. These runs and "
+            "their experiments stay; run the command again to try once more."
+        )
+
+
+def parse_age(text: str) -> int:
+    """Milliseconds in a length of time such as "1d2h3m4s".
+
+    Raises:
+        MlflowException: INVALID_PARAMETER_VALUE if it is not one.
+    """
+    found = _AGE.fullmatch(text.strip())
+    try:
+        parts = {unit: float(n) for unit, n in found.groupdict().items() if n} if found else {}
+    except ValueError:  # such as 1.2.3
+        parts = {}
+    if not parts:
+        raise MlflowException.invalid_parameter_value(
+            f"Could not parse any time information from '{text}'. Examples of valid strings: "
+            "'8h', '2d8h5m20s', '2m4s'"
+        )
+    return int(sum(n * _SECONDS[unit] for unit, n in parts.items()) * 1000)
+
+
+def _ids(text: str | None) -> list[str] | None:
+    return None if not text else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _deleted_runs(
+    store: Any, run_ids: list[str] | None, age: int, older_than: str | None
+) -> dict[str, Run]:
+    old = store._get_deleted_runs(older_than=age)
+    if run_ids is None:
+        return {run_id: store.get_run(run_id) for run_id in old}
+    runs = {run_id: store.get_run(run_id) for run_id in run_ids}
+    for run_id, run in runs.items():
+        if run.info.lifecycle_stage != LifecycleStage.DELETED:
+            raise MlflowException.invalid_parameter_value(
+                f"Run {run_id} is not in `deleted` lifecycle stage. Only runs in `deleted` "
+                "lifecycle stage can be deleted."
+            )
+        if older_than and run_id not in old:
+            raise MlflowException.invalid_parameter_value(
+                f"Run {run_id} is not older than the required age. Only runs older than "
+                f"{older_than} can be deleted."
+            )
+    return runs
+
+
+def _deleted_experiments(
+    store: Any, experiment_ids: list[str] | None, age: int, older_than: str | None
+) -> list[str]:
+    old = store._get_deleted_experiments(older_than=age)
+    if experiment_ids is None:
+        return old
+    stages = {e: store.get_experiment(e).lifecycle_stage for e in experiment_ids}
+    active = [e for e, stage in stages.items() if stage != LifecycleStage.DELETED]
+    if active:
+        raise MlflowException.invalid_parameter_value(
+            f"Experiments {active} are not in the deleted lifecycle stage. Only experiments in "
+            "the deleted lifecycle stage can be hard-deleted."
+        )
+    young = [e for e in experiment_ids if e not in old] if older_than else []
+    if young:
+        raise MlflowException.invalid_parameter_value(
+            f"Experiments {young} are not older than the required age. Only experiments older "
+            f"than {older_than} can be deleted."
+        )
+    return experiment_ids
+
+
+def _runs_in(store: Any, experiment_id: str) -> Iterator[tuple[str, Run]]:
+    token = None
+    while True:
+        page = store.search_runs([experiment_id], "", ViewType.ALL, _PAGE, page_token=token)
+        yield from ((run.info.run_id, run) for run in page)
+        token = page.token
+        if not token:
+            return
+
+
+class _Files:
+    """Where the files of runs are, and how to remove them.
+
+    Args:
+        destination: Where a server keeps what is stored through it; None to ask the server itself.
+        tracking_uri: That server; None for the one in the environment.
+    """
+
+    def __init__(self, destination: str | None, tracking_uri: str | None):
+        self._destination = Location.parse(destination) if destination else None
+        self._tracking_uri = tracking_uri
+        if tracking_uri is None and is_tracking_uri_set():
+            self._tracking_uri = get_tracking_uri()
+
+    def check(self, runs: Iterable[Run]) -> None:
+        """Refuse to begin when files are at a server, and it is not known which.
+
+        Raises:
+            MlflowException: INVALID_PARAMETER_VALUE.
+        """
+        if self._destination or self._tracking_uri:
+            return
+        for run in runs:
+            if _is_proxied(run):
+                raise MlflowException.invalid_parameter_value(
+                    "Tracking URL is not set. Please set MLFLOW_TRACKING_URI environment variable "
+                    "or provide --tracking-uri cli option: the files of run "
+                    f"{run.info.run_id} are kept by a server ({run.info.artifact_uri}). Where the "
+                    "server's folder can be reached, --artifacts-destination will do, too."
+                )
+
+    def remove(self, run: Run) -> None:
+        """Remove all files of a run; nothing happens when there are none."""
+        uri = run.info.artifact_uri
+        if self._destination and _is_proxied(run):
+            uri = str(self._destination.child(Location.parse(uri).steps))
+        get_artifact_repository(uri, tracking_uri=self._tracking_uri).delete_artifacts()
+
+
+def _is_proxied(run: Run) -> bool:
+    return Location.parse(run.info.artifact_uri or "").scheme == "mlflow-artifacts"
+
+
+def _remove_run(store: Any, run: Run, files: _Files) -> bool:
+    """Remove the files, then the run; False, with a message, if the files stay."""
+    run_id = run.info.run_id
+    try:
+        files.remove(run)
+    except Exception as error:  # of whatever library reaches the files; the other runs go on
+        click.echo(f"Run {run_id}: {run.info.artifact_uri}: {error}", err=True)
+        return False
+    if run.info.lifecycle_stage == LifecycleStage.DELETED:
+        store._hard_delete_run(run_id)
+    click.echo(f"Run with ID {run_id} has been permanently deleted.")
+    return True
+
+
+def _show(store: Any, runs: dict[str, Run], experiments: list[str]) -> None:
+    for run_id, run in runs.items():
+        click.echo(f"Would remove run {run_id} ({run.info.run_name}), {run.info.artifact_uri}")
+    for experiment_id in experiments:
+        name = store.get_experiment(experiment_id).name
+        click.echo(f"Would remove experiment {experiment_id} ({name})")
+    click.echo(f"{len(runs)} runs and {len(experiments)} experiments; nothing was removed.")

@@ -1,0 +1,3 @@
+"""Example runs for `mlflow demo`: real models, trained while one waits."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Old public paths of wire constants; see `mlflow.error_codes`."""

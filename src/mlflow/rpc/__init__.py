@@ -1,0 +1,11 @@
+"""The wire, each RPC once."""
+
+from __future__ import annotations
+
+
+def all_rpcs() -> list:
+    """Every RPC, in a stable order. Importing their modules declares them."""
+    from mlflow.rpc import experiments, inputs, logged_models, metrics, runs  # noqa: F401
+    from mlflow.rpc.declare import RPCS
+
+    return list(RPCS)

@@ -1,0 +1,110 @@
+"""Declaring RPCs. Each is said once; routes, the REST store, the permission check and OpenAPI are
+made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeVar
+
+from mlflow.exceptions import MlflowException
+from mlflow.rpc.transport import Transport
+from mlflow.rpc.wire import Empty, Wire, decode, encode, to_query
+
+R = TypeVar("R", bound="type[Rpc]")
+
+Entity = Literal["server", "experiment", "run"]
+Action = Literal["read", "create", "edit", "delete"]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where an RPC is served."""
+
+    method: str
+    path: str
+    """Below the prefix, such as /mlflow/runs/create."""
+    version: str
+    """Of the API: 2.0 or 3.0."""
+    ajax_only: bool
+    """Served for browsers only."""
+
+    def urls(self) -> list[str]:
+        """Every path it is served at."""
+        prefixes = ("/ajax-api",) if self.ajax_only else ("/api", "/ajax-api")
+        return [f"{prefix}/{self.version}{self.path}" for prefix in prefixes]
+
+
+class Rpc(Wire):
+    """A request. Subclasses say what it carries and how a store answers it."""
+
+    endpoints: ClassVar[tuple[Endpoint, ...]] = ()
+    needs: ClassVar[tuple[Entity, Action]]
+    response: ClassVar[type[Wire]] = Empty
+    idempotent: ClassVar[bool] = False
+
+    def answer(self, store: Any) -> Wire | None:
+        """What a server with this store answers; None for an empty answer."""
+        raise NotImplementedError
+
+    def call(self, transport: Transport) -> Any:
+        """The answer of the server at the other end of `transport`, a `response`."""
+        endpoint = self.endpoints[0]
+        url = endpoint.urls()[0]
+        if endpoint.method == "GET":
+            answer = transport.request("GET", url, query=to_query(self))
+        else:
+            answer = transport.request(
+                endpoint.method, url, body=encode(self), headers=_JSON, idempotent=self.idempotent
+            )
+        try:
+            return decode(self.response, answer.data)
+        except MlflowException as e:
+            raise MlflowException(
+                f"{transport.creds.host}{url} answered something else than a tracking server "
+                f"would: {answer.data[:200]!r}. {e.message}"
+            ) from None
+
+
+_JSON = {"Content-Type": "application/json"}
+
+#: Every RPC, in order of declaration.
+RPCS: list[type[Rpc]] = []
+
+
+def rpc(
+    method: str,
+    path: str,
+    *,
+    needs: tuple[Entity, Action],
+    response: type[Wire] = Empty,
+    version: str = "2.0",
+    also: str | None = None,
+    ajax_only: bool = False,
+    idempotent: bool = False,
+) -> Callable[[R], R]:
+    """Declare the class below as the RPC at `method path`.
+
+    Args:
+        method: HTTP method.
+        path: Below the prefix.
+        needs: What the caller must be allowed to do, and to what. There is no default: a route that
+            nobody thought about must not exist.
+        response: What it answers.
+        version: Of the API.
+        also: A second method at the same path.
+        ajax_only: Serve it for browsers only.
+        idempotent: Doing it twice is the same as once, so a client may send it again when it got no
+            answer.
+    """
+
+    def declare(cls: R) -> R:
+        methods = (method, also) if also else (method,)
+        cls.endpoints = tuple(Endpoint(m, path, version, ajax_only) for m in methods)
+        cls.needs = needs
+        cls.response = response
+        cls.idempotent = idempotent
+        RPCS.append(cls)
+        return cls
+
+    return declare

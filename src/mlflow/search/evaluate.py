@@ -1,0 +1,157 @@
+"""Filters and orders at work in memory, on runs and experiments.
+
+The file store searches with this; for SQL stores it says what their statements have to find.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from mlflow.search.grammar import Grammar
+from mlflow.search.like import like
+from mlflow.search.order import full_order
+from mlflow.search.tree import And, Comparison, Node, Or, OrderBy
+
+Values = Callable[[Any, str, str], Sequence[Any]]
+"""(item, entity, key) -> the values that the item has there; empty if it lacks the key."""
+
+NUMBER_PATTERN = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
+"""Param values that count as numbers, if they are finite. The same in Python, POSIX and MySQL."""
+
+_DATASET_CONTEXT = "mlflow.data.context"
+
+_COMPARE = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+
+def run_values(run: Any, entity: str, key: str) -> Sequence[Any]:
+    """What a `Run` has under a key of the grammar RUNS."""
+    if entity == "attribute":
+        return _one(getattr(run.info, key))
+    if entity == "dataset":
+        return _dataset_values(run, key)
+    logged = {"metric": run.data.metrics, "param": run.data.params, "tag": run.data.tags}[entity]
+    return _one(logged.get(key))
+
+
+def experiment_values(experiment: Any, entity: str, key: str) -> Sequence[Any]:
+    """What an `Experiment` has under a key of the grammar EXPERIMENTS."""
+    if entity == "attribute":
+        return _one(getattr(experiment, key))
+    return _one(experiment.tags.get(key))
+
+
+def matcher(node: Node | None, values: Values) -> Callable[[Any], bool]:
+    """Whether an item fits the filter; every item fits None.
+
+    Args:
+        node: What `parse_filter` gave.
+        values: `run_values` or `experiment_values`.
+    """
+    if node is None:
+        return lambda item: True
+    if isinstance(node, Comparison):
+        return _comparison(node, values)
+    if isinstance(node, And):
+        parts = [matcher(child, values) for child in node.children]
+        return lambda item: all(part(item) for part in parts)
+    if isinstance(node, Or):
+        parts = [matcher(child, values) for child in node.children]
+        return lambda item: any(part(item) for part in parts)
+    child = matcher(node.child, values)
+    return lambda item: not child(item)
+
+
+def sort(
+    items: Iterable[Any], order_by: Sequence[OrderBy], grammar: Grammar, values: Values
+) -> list[Any]:
+    """The items in the order asked for, or the default one; never ambiguous.
+
+    Args:
+        items: Runs or experiments.
+        order_by: What `parse_order_by` gave.
+        grammar: That of the items: it has the default and decides ties.
+        values: `run_values` or `experiment_values`.
+    """
+    ordered = list(items)
+    for order in reversed(full_order(order_by, grammar)):
+        ordered = _sorted(ordered, order, values)
+    return ordered
+
+
+def number_in(text: str) -> float | None:
+    """The finite number that a param value spells; None if it does not."""
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = float(text)
+    return number if abs(number) != float("inf") else None
+
+
+_NUMBER = re.compile(NUMBER_PATTERN)
+
+
+def _one(value: Any) -> Sequence[Any]:
+    return () if value is None else (value,)
+
+
+def _dataset_values(run: Any, key: str) -> Sequence[Any]:
+    used = run.inputs.dataset_inputs if run.inputs else ()
+    if key == "context":
+        return [tag.value for one in used for tag in one.tags if tag.key == _DATASET_CONTEXT]
+    return [getattr(one.dataset, key) for one in used]
+
+
+def _comparison(node: Comparison, values: Values) -> Callable[[Any], bool]:
+    entity, key = node.entity, node.key
+    if node.op == "IS NULL":
+        return lambda item: not values(item, entity, key)
+    if node.op == "IS NOT NULL":
+        return lambda item: bool(values(item, entity, key))
+    test = _test(node)
+    return lambda item: any(test(value) for value in values(item, entity, key))
+
+
+def _test(node: Comparison) -> Callable[[Any], bool]:
+    wanted = node.value
+    if node.op in ("LIKE", "ILIKE"):
+        return like(wanted, ignore_case=node.op == "ILIKE")
+    if node.op == "IN":
+        return frozenset(wanted).__contains__
+    if node.op == "NOT IN":
+        unwanted = frozenset(wanted)
+        return lambda value: value not in unwanted
+    compare = _COMPARE[node.op]
+    if node.entity == "param" and not isinstance(wanted, str):
+        return lambda text: (number := number_in(text)) is not None and compare(number, wanted)
+    return lambda value: compare(value, wanted)
+
+
+def _sorted(items: list[Any], order: OrderBy, values: Values) -> list[Any]:
+    """Sorted by one thing; among equals the order stays."""
+    present, not_numbers, missing = [], [], []
+    for item in items:
+        found = values(item, order.entity, order.key)
+        if not found:
+            missing.append(item)
+        elif found[0] != found[0]:
+            not_numbers.append(item)
+        else:
+            present.append((_sort_key(order, found[0]), item))
+    present.sort(key=operator.itemgetter(0), reverse=not order.ascending)
+    return [item for _, item in present] + not_numbers + missing
+
+
+def _sort_key(order: OrderBy, value: Any) -> Any:
+    """Ids of experiments are numbers in text; others, of plug-ins, come behind them."""
+    if (order.entity, order.key) != ("attribute", "experiment_id"):
+        return value
+    return (0, int(value), "") if value.isdecimal() else (1, 0, value)

@@ -1,0 +1,45 @@
+"""What a server is told when it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """Settings of one server. The defaults are those of a bare `mlflow server`."""
+
+    backend_store_uri: str = "sqlite:///mlflow.db"
+    default_artifact_root: str | None = None
+    """Where new experiments' artifacts go; None for `mlflow-artifacts:/`, or `./mlruns` when
+    artifacts are not served."""
+    serve_artifacts: bool = True
+    """Whether clients send and fetch artifacts through this server."""
+    artifacts_only: bool = False
+    """Serve artifacts and nothing else."""
+    artifacts_destination: str = "./mlartifacts"
+    """Where the artifacts that go through this server are kept: a folder or a URI."""
+    registry_store_uri: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 5000
+    workers: int = 1
+    """Processes. SQLite has one."""
+    static_prefix: str = ""
+    """Path below which everything is served, such as /mlflow."""
+    allowed_hosts: tuple[str, ...] | None = None
+    """Host headers to accept, with `*` as a wildcard; None for loopback and private addresses."""
+    cors_allowed_origins: tuple[str, ...] | None = None
+    """Origins whose pages may call this server."""
+    disable_security_middleware: bool = False
+    x_frame_options: str = "SAMEORIGIN"
+    """SAMEORIGIN, DENY or NONE."""
+    uvicorn_opts: str | None = None
+    expose_prometheus: str | None = None
+    dev: bool = False
+
+    @property
+    def artifact_root(self) -> str:
+        """Where new experiments' artifacts go."""
+        if self.default_artifact_root:
+            return self.default_artifact_root
+        return "mlflow-artifacts:/" if self.serve_artifacts else "./mlruns"

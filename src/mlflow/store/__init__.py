@@ -1,0 +1,1 @@
+"""Stores: one contract a topic, adapters beside it."""

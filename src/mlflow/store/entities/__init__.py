@@ -1,0 +1,3 @@
+from mlflow.store.entities.paged_list import PagedList
+
+__all__ = ["PagedList"]

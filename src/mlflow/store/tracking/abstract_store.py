@@ -1,0 +1,62 @@
+"""The contract that every tracking store keeps, plug-ins included; its topics are in
+`store/tracking/base/`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.store.tracking.base.experiments import Experiments
+from mlflow.store.tracking.base.inputs import Inputs
+from mlflow.store.tracking.base.metrics import Metrics
+from mlflow.store.tracking.base.runs import Runs
+
+
+class AbstractStore(Experiments, Runs, Metrics, Inputs):
+    """A tracking store. The `*_async` methods return at once and write in order in the
+    background."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    @property
+    def supports_workspaces(self) -> bool:
+        """Whether experiments can be kept apart in workspaces."""
+        return False
+
+    def log_metric_async(self, run_id: str, metric: Metric) -> Any:
+        return self.log_batch_async(run_id, metrics=[metric], params=[], tags=[])
+
+    def log_param_async(self, run_id: str, param: Param) -> Any:
+        return self.log_batch_async(run_id, metrics=[], params=[param], tags=[])
+
+    def set_tag_async(self, run_id: str, tag: RunTag) -> Any:
+        return self.log_batch_async(run_id, metrics=[], params=[], tags=[tag])
+
+    def log_batch_async(
+        self,
+        run_id: str,
+        metrics: Sequence[Metric],
+        params: Sequence[Param],
+        tags: Sequence[RunTag],
+    ) -> Any:
+        """A RunOperations whose `.wait()` returns once the batch is stored, or raises why not."""
+        return self._async_queue().submit(run_id, metrics, params, tags)
+
+    def flush_async_logging(self) -> None:
+        """Wait until what was logged asynchronously is stored."""
+        self._async_queue().flush()
+
+    def end_async_logging(self) -> None:
+        """Wait until it is stored; later asynchronous calls start anew."""
+        self._async_queue().flush()
+
+    def shut_down_async_logging(self) -> None:
+        """Wait until it is stored, and stop the background thread."""
+        self._async_queue().shutdown()
+
+    def _async_queue(self) -> Any:
+        from mlflow.utils.async_logging.async_logging_queue import queue_for
+
+        return queue_for(self)

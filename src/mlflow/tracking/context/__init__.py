@@ -1,0 +1,1 @@
+"""Where a run comes from: the tags that it gets without being asked for."""

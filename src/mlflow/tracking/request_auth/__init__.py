@@ -1,0 +1,1 @@
+"""Ways to prove who sends a request, chosen by MLFLOW_TRACKING_AUTH."""

@@ -1,0 +1,1 @@
+"""Headers that every request to a tracking server carries."""

@@ -1,0 +1,1 @@
+"""Logging that returns at once and stores in the background."""
