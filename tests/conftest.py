@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import uuid
@@ -25,6 +29,9 @@ hypothesis.settings.load_profile("untimed")
 # What a developer has in the shell must not reach the tests.
 for _name in [n for n in os.environ if n.startswith("MLFLOW_")]:
     del os.environ[_name]
+# Nor must what tests log in the background reach the developer's journals.
+os.environ["HEADRACE_JOURNAL_DIR"] = tempfile.mkdtemp(prefix="headrace-journals-")
+atexit.register(shutil.rmtree, os.environ["HEADRACE_JOURNAL_DIR"], ignore_errors=True)
 
 
 def free_port() -> int:
@@ -35,12 +42,23 @@ def free_port() -> int:
 
 
 class Server:
-    """A server process of ours; `uri` is where it is."""
+    """A server process of ours; `uri` is where it is.
 
-    def __init__(self, folder: Path, *arguments: str, log: str = "server.log"):
+    Args:
+        authority: File with the certificate authority to trust, if it speaks TLS.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        log: str = "server.log",
+        authority: str | None = None,
+    ):
         self.folder = folder
         self.port = free_port()
-        self.uri = f"http://127.0.0.1:{self.port}"
+        self.uri = f"{'https' if authority else 'http'}://127.0.0.1:{self.port}"
+        self._tls = ssl.create_default_context(cafile=authority) if authority else None
         self.log = folder / log
         self.arguments = arguments
         self.process: subprocess.Popen | None = None
@@ -67,7 +85,7 @@ class Server:
             if self.process.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(f"{self.uri}/health", timeout=1):
+                with urllib.request.urlopen(f"{self.uri}/health", timeout=1, context=self._tls):
                     return self
             except OSError:
                 time.sleep(0.05)
@@ -95,10 +113,10 @@ def make_server(tmp_path: Path) -> Iterator:
     """A function that starts servers, each in a folder of its own; all are stopped afterwards."""
     servers: list[Server] = []
 
-    def make(*arguments: str) -> Server:
+    def make(*arguments: str, **options: str) -> Server:
         folder = tmp_path / f"server{len(servers)}"
         folder.mkdir()
-        server = Server(folder, *arguments)
+        server = Server(folder, *arguments, **options)
         servers.append(server)
         return server.start()
 
@@ -126,7 +144,18 @@ def postgresql_uri() -> Iterator[str]:
     databases.drop_postgresql(uri)
 
 
-STORES = ("sqlite", "postgresql", "rest")
+@pytest.fixture(scope="session")
+def mysql_uri() -> Iterator[str]:
+    """The URL of an empty database in a real MariaDB or MySQL."""
+    try:
+        uri = databases.create_mysql()
+    except databases.Unavailable as e:
+        missing("MariaDB", str(e))
+    yield uri
+    databases.drop_mysql(uri)
+
+
+STORES = ("sqlite", "postgresql", "mysql", "file", "rest")
 
 
 @pytest.fixture(scope="session", params=STORES)
@@ -140,8 +169,10 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         return
     folder = tmp_path_factory.mktemp(request.param)
     uri = f"sqlite:///{folder}/store.db"
-    if request.param == "postgresql":
-        uri = request.getfixturevalue("postgresql_uri")
+    if request.param == "file":
+        uri = (folder / "mlruns").as_uri()
+    if request.param in ("postgresql", "mysql"):
+        uri = request.getfixturevalue(f"{request.param}_uri")
     store = tracking_store(uri, str(folder / "artifacts"))
     yield store
     store.dispose()
@@ -157,3 +188,52 @@ def experiment(store) -> str:
 def run_id(store, experiment: str) -> str:
     """The id of a new run in `store`."""
     return store.create_run(experiment, "ann", 1_700_000_000_000, [], "first").info.run_id
+
+
+#: The interpreter of an environment with the reference, for tests that run by command only.
+REFERENCE = os.environ.get("HEADRACE_REFERENCE")
+needs_reference = pytest.mark.skipif(
+    not REFERENCE, reason="by command only: HEADRACE_REFERENCE names no interpreter"
+)
+
+
+@pytest.fixture
+def make_reference_server(tmp_path: Path) -> Iterator:
+    """A function that starts servers of the reference, each with a new store in a folder of its own;
+    it gives the URI."""
+    servers: list[subprocess.Popen] = []
+
+    def make() -> str:
+        port = free_port()
+        uri = f"http://127.0.0.1:{port}"
+        command = [str(Path(REFERENCE).parent / "mlflow"), "server", "--port", str(port)]
+        env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        env["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+        folder = tmp_path / f"reference{len(servers)}"
+        folder.mkdir()
+        with open(folder / "log", "wb") as log:
+            server = subprocess.Popen(
+                [*command, "--workers", "1"], cwd=folder, env=env, stdout=log, stderr=log
+            )
+        servers.append(server)
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(f"{uri}/health", timeout=1).close()
+                return uri
+            except OSError:
+                if time.monotonic() > deadline or server.poll() is not None:
+                    raise
+                time.sleep(0.5)
+
+    yield make
+    for server in servers:
+        server.terminate()
+    for server in servers:
+        server.wait(30)
+
+
+@pytest.fixture
+def reference_server(make_reference_server) -> str:
+    """The URI of a server of the reference with a new store."""
+    return make_reference_server()

@@ -4,14 +4,18 @@ ones started here."""
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
+import getpass
 import glob
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import uuid
+from urllib.parse import unquote, urlsplit
 
 
 class Unavailable(Exception):
@@ -67,9 +71,7 @@ def _start_postgresql() -> str:
         raise Unavailable("no server at 127.0.0.1:5432, and root may not start one")
     programs = os.path.dirname(found)
     folder = tempfile.mkdtemp(prefix="headrace-pg-")
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = _free_port()
     subprocess.run(
         [found, "-D", f"{folder}/data", "-U", "postgres", "-A", "trust"],
         check=True,
@@ -89,3 +91,129 @@ def _start_postgresql() -> str:
         capture_output=True,
     )
     return f"postgresql://postgres@127.0.0.1:{port}"
+
+
+def create_mysql() -> str:
+    """The URL of a new, empty database in a MariaDB or MySQL server."""
+    server = _mysql_server()
+    name = f"headrace_{uuid.uuid4().hex[:12]}"
+    run_mysql(server, f"create database {name}")
+    return f"{server}/{name}"
+
+
+def drop_mysql(uri: str) -> None:
+    """Remove what `create_mysql` made."""
+    server, _, name = uri.rpartition("/")
+    end_mysql_connections(uri)  # an open transaction would keep its tables for ever
+    run_mysql(server, f"drop database if exists {name}")
+
+
+def run_mysql(uri: str, statement: str) -> list[tuple]:
+    """Run one statement of an administrator; its rows.
+
+    Args:
+        uri: Of a database, or of a server.
+    """
+    import pymysql
+
+    parts = urlsplit(uri)
+    with (
+        pymysql.connect(
+            host=parts.hostname,
+            port=parts.port or 3306,
+            user=parts.username,
+            password=unquote(parts.password or ""),
+            database=parts.path.strip("/") or None,
+            autocommit=True,
+            connect_timeout=5,
+        ) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
+def end_mysql_connections(uri: str) -> None:
+    """What a restart of the server does to those who are connected to a database."""
+    import pymysql
+
+    server, _, name = uri.rpartition("/")
+    for (thread,) in run_mysql(
+        server, f"select id from information_schema.processlist where db = '{name}'"
+    ):
+        with contextlib.suppress(pymysql.err.Error):  # it has just gone by itself
+            run_mysql(server, f"kill connection {thread}")
+
+
+@functools.cache
+def _mysql_server() -> str:
+    try:
+        import pymysql
+    except ImportError:
+        raise Unavailable("pymysql is not installed") from None
+    given = os.environ.get("HEADRACE_TEST_MYSQL")
+    if given:
+        return given.rstrip("/")
+    server = "mysql://root@127.0.0.1:3306"
+    try:
+        run_mysql(server, "select 1")
+        return server
+    except pymysql.err.Error:
+        return _start_mariadb()
+
+
+def _start_mariadb() -> str:
+    """Start a server of our own, in a folder that goes away with the tests."""
+    import pymysql
+
+    program, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
+    if not program or not install:
+        raise Unavailable("no server at 127.0.0.1:3306, and MariaDB is not installed")
+    folder = tempfile.mkdtemp(prefix="headrace-mariadb-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    port = _free_port()
+    account = f"--user={getpass.getuser()}"  # without it, root is refused
+    subprocess.run(
+        [
+            install,
+            "--no-defaults",
+            f"--datadir={folder}/data",
+            "--auth-root-authentication-method=normal",
+            account,
+        ],
+        check=True,
+        capture_output=True,
+    )
+    with open(f"{folder}/log", "wb") as log:
+        process = subprocess.Popen(
+            [
+                program,
+                "--no-defaults",
+                f"--datadir={folder}/data",
+                f"--socket={folder}/socket",
+                f"--port={port}",
+                "--bind-address=127.0.0.1",
+                account,
+            ],
+            stdout=log,
+            stderr=log,
+        )
+    atexit.register(process.wait)
+    atexit.register(process.kill)
+    server = f"mysql://root@127.0.0.1:{port}"
+    for _ in range(300):
+        try:
+            run_mysql(server, "select 1")
+            return server
+        except pymysql.err.Error:
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+    with open(f"{folder}/log") as text:
+        raise RuntimeError(f"MariaDB does not start:\n{text.read()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]

@@ -14,6 +14,13 @@ from mlflow.cli import COMMANDS, LATER, cli
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "cli.json").read_text())
 
+#: Commands that the reference does not have, by group.
+OURS = {
+    "mlflow": {"ui", "sync"},
+    "mlflow db": {"backup", "check", "optimize"},
+    "mlflow runs": {"export"},
+}
+
 
 def command_named(name: str) -> click.Command:
     command: click.Command = cli
@@ -33,10 +40,9 @@ def test_every_command_of_the_reference_is_there_or_said_to_come():
     for name, facts in REFERENCE.items():
         if facts["group"]:
             group = command_named(name)
+            ours = OURS.get(name, set())
             here = set(group.list_commands(click.Context(group)))
-            assert here | group._later == set(facts["commands"]) | (
-                {"ui"} if group is cli else set()
-            )
+            assert (here | group._later) - ours == set(facts["commands"])
             assert not here & group._later
 
 

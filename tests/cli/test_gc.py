@@ -118,10 +118,11 @@ def test_dry_run_removes_nothing(run, client, make):
     client.delete_experiment(experiment_id)
     lines = run("gc", "--dry-run").stdout.splitlines()
     assert lines[0].startswith(f"Would remove run {gone} (")
-    assert lines[1:] == [
-        f"Would remove experiment {experiment_id} (old)",
-        "1 runs and 1 experiments; nothing was removed.",
-    ]
+    assert lines[0].endswith(": 7 bytes")
+    assert lines[1] == f"Would remove experiment {experiment_id} (old)"
+    assert lines[2].startswith(
+        "1 runs and 1 experiments; nothing was removed. It would free 7 bytes of files and about "
+    )
     assert (files(client, gone) / "file.txt").exists()
     assert client.get_experiment(experiment_id).lifecycle_stage == "deleted"
 

@@ -129,7 +129,6 @@ def test_options_without_effect_on_results_are_taken(configured, options):
         (["--dev", "--uvicorn-opts", "--y"], "--dev cannot be used with --uvicorn-opts."),
         (["--app-name", "nope"], "'nope' is not 'basic-auth'"),
         (["--app-name", "basic-auth"], "--app-name basic-auth is not supported by Headrace yet."),
-        (["--expose-prometheus", "d"], "--expose-prometheus is not supported by Headrace yet."),
         (["--enable-workspaces"], "--enable-workspaces is not supported by Headrace yet."),
         (["--trace-archival-config", __file__], "--trace-archival-config is not supported"),
         (["--artifacts-only", "--no-serve-artifacts"], "leave nothing to serve"),

@@ -12,19 +12,13 @@ import json
 import os
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
-from tests.conftest import free_port
+from tests.conftest import REFERENCE, needs_reference
 from tests.optional import optional
 
 LAB = Path(__file__).with_name("course_lab.py")
-REFERENCE = os.environ.get("HEADRACE_REFERENCE")
-needs_reference = pytest.mark.skipif(
-    not REFERENCE, reason="by command only: HEADRACE_REFERENCE names no interpreter"
-)
 
 EXPECTED = {
     "best": "first-model",
@@ -103,6 +97,13 @@ def test_on_sqlite(tmp_path):
     check(found, f"{tmp_path}/mlruns/1")
 
 
+def test_in_a_folder(tmp_path):
+    found = run_lab(sys.executable, "./mlruns", tmp_path)
+    location = found["artifact_location"]
+    assert location.startswith(f"{tmp_path}/mlruns/")
+    check(found, location)
+
+
 def test_through_our_server(make_server, tmp_path):
     found = run_lab(sys.executable, make_server().uri, tmp_path)
     check(found, "mlflow-artifacts:/1")
@@ -114,23 +115,5 @@ def test_reference_client_on_our_server(make_server, tmp_path):
 
 
 @needs_reference
-def test_our_client_on_the_reference_server(tmp_path):
-    port = free_port()
-    command = [str(Path(REFERENCE).parent / "mlflow"), "server", "--port", str(port)]
-    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH",)}
-    env["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
-    with open(tmp_path / "log", "wb") as log:
-        server = subprocess.Popen(
-            [*command, "--workers", "1"], cwd=tmp_path, env=env, stdout=log, stderr=log
-        )
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.5)
-        check(run_lab(sys.executable, f"http://127.0.0.1:{port}", tmp_path), "mlflow-artifacts:/1")
-    finally:
-        server.terminate()
-        server.wait(30)
+def test_our_client_on_the_reference_server(reference_server, tmp_path):
+    check(run_lab(sys.executable, reference_server, tmp_path), "mlflow-artifacts:/1")

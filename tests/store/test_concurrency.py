@@ -25,12 +25,14 @@ def work(uri: str, run_id: str, worker: int) -> None:
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "rest"])
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql", "file", "rest"])
 def test_processes_share_a_run(kind, method, request, tmp_path):
     if kind == "sqlite":
         uri = f"sqlite:///{tmp_path}/shared.db"
-    elif kind == "postgresql":
-        uri = request.getfixturevalue("postgresql_uri")
+    elif kind == "file":
+        uri = (tmp_path / "mlruns").as_uri()
+    elif kind in ("postgresql", "mysql"):
+        uri = request.getfixturevalue(f"{kind}_uri")
     else:
         uri = request.getfixturevalue("shared_server").uri
     store = tracking_store(uri)
@@ -50,8 +52,9 @@ def test_processes_share_a_run(kind, method, request, tmp_path):
     assert {tags[f"worker{w}"] for w in range(WORKERS)} == {str(COUNT - 1)}
 
 
-def test_processes_may_make_the_store_together(tmp_path):
-    uri = f"sqlite:///{tmp_path}/new.db"
+@pytest.mark.parametrize("uri", ["sqlite:///{}/new.db", "file://{}/new"])
+def test_processes_may_make_the_store_together(uri, tmp_path):
+    uri = uri.format(tmp_path)
     context = multiprocessing.get_context("spawn")
     names = [f"e{i}" for i in range(4)]
     children = [context.Process(target=_make, args=(uri, name)) for name in names]

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
+from mlflow.store.db.check import check, check_files
 from mlflow.store.db.database import Database
 from mlflow.store.tracking.resolve import tracking_store
+from mlflow.tracking.client import MlflowClient
 
 ROOT = Path(__file__).parents[2]
 #: By hand, for long: HEADRACE_CRASHES=1000 pytest tests/store/test_crash.py
@@ -43,7 +45,7 @@ def test_killed_client_loses_nothing_acknowledged(tmp_path):
         steps = {m.step for m in points}
         assert acknowledged <= steps
         assert len(points) == len(steps)
-    assert integrity(uri) == "ok"
+    assert damage(uri) == []
     store.log_metric(run_id, Metric("after", 1.0, 0, 0))
 
 
@@ -78,9 +80,47 @@ def test_killed_server_loses_nothing_acknowledged(make_server):
             t.join()
         steps = {m.step for m in store.get_metric_history(run_id, "shared")}
         assert acknowledged <= steps
-    assert integrity(f"sqlite:///{server.folder}/mlflow.db") == "ok"
+    assert damage(f"sqlite:///{server.folder}/mlflow.db") == []
 
 
-def integrity(uri: str) -> str:
-    with Database(uri).read() as tx:
-        return tx.execute("pragma integrity_check").fetchone()[0]
+def test_killed_gc_is_finished_by_the_next(tmp_path):
+    uri = f"sqlite:///{tmp_path}/store.db"
+    client = MlflowClient(uri)
+    experiment = client.create_experiment("e", str(tmp_path / "files"))
+    kept = client.create_run(experiment).info.run_id
+    client.log_text(kept, "stays", "a.txt")
+    client.log_metric(kept, "m", 1.0)
+    rng = random.Random(13)
+    command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", uri]
+
+    def gc() -> subprocess.Popen:
+        return subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    for _ in range(CRASHES):
+        gone = [client.create_run(experiment).info.run_id for _ in range(10)]
+        for run_id in gone:
+            client.log_batch(run_id, [Metric("m", float(i), i, i) for i in range(100)])
+            client.log_text(run_id, "goes", "a/b.txt")
+            client.delete_run(run_id)
+        process = gc()
+        process.stdout.readline()  # of the first run that is gone
+        time.sleep(rng.uniform(0, 0.05))
+        process.kill()
+        process.communicate()
+        assert damage(uri) == []
+        said = (process := gc()).communicate()[0]
+        assert process.returncode == 0, said
+        assert damage(uri) == []
+        with Database(uri).read() as tx:
+            left = tx.execute("select uuid from run").fetchall()
+        assert left == [(kept,)]
+        assert [p.name for p in (tmp_path / "files").rglob("*.txt")] == ["a.txt"]
+        assert check_files(Database(uri)) == []
+    assert client.get_run(kept).data.metrics == {"m": 1.0}
+
+
+def damage(uri: str) -> list[str]:
+    """What is wrong with the database."""
+    return check(Database(uri))

@@ -45,3 +45,29 @@ def test_server_that_is_not_there_is_a_clear_error():
         SqlStore("postgresql://nobody:secret@127.0.0.1:1/none", "/artifacts")
     assert e.value.error_code == "TEMPORARILY_UNAVAILABLE"
     assert "secret" not in e.value.message
+
+
+def test_full_disk_is_named(store):
+    """The server says it by command, since a test cannot fill its disk."""
+    with pytest.raises(MlflowException, match="no room to store more") as e:
+        store.db.write(
+            lambda tx: tx.execute("do $$ begin raise exception using errcode = '53100'; end $$")
+        )
+    assert e.value.error_code == "RESOURCE_EXHAUSTED"
+
+
+def test_server_that_takes_no_changes_is_named(store):
+    def work(tx) -> None:
+        tx.execute("set transaction read only")
+        tx.execute("delete from tag")
+
+    with pytest.raises(MlflowException, match="read-only") as e:
+        store.db.write(work)
+    assert e.value.error_code == "TEMPORARILY_UNAVAILABLE"
+
+
+def test_a_read_sees_one_moment(store):
+    with store.db.read() as tx:
+        before = tx.execute("select count(*) from experiment").fetchone()
+        store.create_experiment(uuid.uuid4().hex, None, [])
+        assert tx.execute("select count(*) from experiment").fetchone() == before

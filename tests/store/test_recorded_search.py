@@ -13,6 +13,8 @@ from tests.search.test_recorded import EXTENSIONS
 
 from mlflow.rpc.wire import decode, encode
 from mlflow.server.rpc_routes import rpc_table
+from mlflow.store.tracking.abstract_store import AbstractStore
+from mlflow.store.tracking.file.store import FileStore
 from mlflow.store.tracking.sql.store import SqlStore
 
 TABLE = rpc_table()
@@ -22,10 +24,17 @@ SEARCHES = {
 }
 
 
+class Counted(FileStore):
+    """Gives ids in order, as databases do: some of the searches name them."""
+
+    def _free_id(self) -> str:
+        return str(len(list(self._experiment_places())))
+
+
 class Recorded:
     """A store that holds what the searches were recorded on."""
 
-    def __init__(self, store: SqlStore):
+    def __init__(self, store: AbstractStore):
         self.store = store
         self.known: dict[str, str] = {}
         for step in DATA["setup"]:
@@ -53,20 +62,23 @@ class Recorded:
         return [x["name"] for x in answer.get("experiments", [])]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mysql", "file"])
 def recorded(request, tmp_path_factory):
+    if request.param == "file":
+        yield Recorded(Counted(str(tmp_path_factory.mktemp("recorded")), "mlflow-artifacts:/"))
+        return
     if request.param == "sqlite":
         folder = tmp_path_factory.mktemp("recorded")
         yield Recorded(SqlStore(f"sqlite:///{folder}/store.db", "mlflow-artifacts:/"))
         return
     try:
-        uri = databases.create_postgresql()
+        uri = getattr(databases, f"create_{request.param}")()
     except databases.Unavailable as e:
-        missing("PostgreSQL", str(e))
+        missing(request.param, str(e))
     store = SqlStore(uri, "mlflow-artifacts:/")
     yield Recorded(store)
     store.dispose()
-    databases.drop_postgresql(uri)
+    getattr(databases, f"drop_{request.param}")(uri)
 
 
 @pytest.mark.parametrize("endpoint", SEARCHES)

@@ -43,10 +43,8 @@ def test_scheme_of_a_plugin(tmp_path, monkeypatch):
     ("uri", "error_code", "words"),
     [
         ("nonsense://x", "INVALID_PARAMETER_VALUE", "Nothing takes the tracking URI"),
-        ("mysql://u@h/d", "NOT_IMPLEMENTED", "'mysql' is not available"),
         ("mssql://u@h/d", "NOT_IMPLEMENTED", "'mssql' is not available"),
-        ("./mlruns", "NOT_IMPLEMENTED", "file store"),
-        ("file:///tmp/mlruns", "NOT_IMPLEMENTED", "file store"),
+        ("file://elsewhere/mlruns", "INVALID_PARAMETER_VALUE", "names the machine 'elsewhere'"),
         ("postgresql://u@h:port/d", "INVALID_PARAMETER_VALUE", "no valid port"),
         ("http://", "INVALID_PARAMETER_VALUE", "not the URL of a server"),
     ],

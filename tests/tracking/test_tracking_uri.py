@@ -35,6 +35,31 @@ def test_default_is_mlruns_where_it_holds_runs(nothing_set, tmp_path):
     assert mlflow.get_tracking_uri() == (tmp_path / "mlruns").as_uri()
 
 
+@pytest.mark.parametrize("name", ["models", ".trash", "abc"])
+def test_other_folders_in_mlruns_are_no_runs(nothing_set, tmp_path, name):
+    (tmp_path / "mlruns" / name).mkdir(parents=True)
+    (tmp_path / "mlruns" / name / "meta.yaml").touch()
+    assert mlflow.get_tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
+
+
+def test_mlruns_that_holds_runs_is_gone_on_with(nothing_set, tmp_path):
+    store = _get_store(str(tmp_path / "mlruns"))
+    store.create_experiment("mine", None, [])
+    mlflow.set_experiment("mine")
+    with mlflow.start_run() as run:
+        mlflow.log_params({"a": 1, "b/c": 2})
+        for step in range(3):
+            mlflow.log_metrics({"x": step, "y": 1.5}, step=step)
+        mlflow.log_text("x", "x.txt")
+    (found,) = mlflow.search_runs(output_format="list")
+    assert found.info.run_id == run.info.run_id
+    assert (found.info.status, found.data.params) == ("FINISHED", {"a": "1", "b/c": "2"})
+    assert found.data.metrics == {"x": 2.0, "y": 1.5}
+    folder = tmp_path / "mlruns" / found.info.experiment_id / run.info.run_id
+    assert (folder / "artifacts" / "x.txt").read_text() == "x"
+    assert not (tmp_path / "mlflow.db").exists()
+
+
 def test_first_run_makes_the_default_database(nothing_set, tmp_path):
     with mlflow.start_run():
         mlflow.log_text("x", "x.txt")

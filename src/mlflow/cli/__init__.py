@@ -15,8 +15,13 @@ COMMANDS = {
     "doctor": ("mlflow.cli.doctor:doctor", "Show versions and settings, and check that they work."),
     "experiments": ("mlflow.cli.experiments:experiments", "Create, find and change experiments."),
     "gc": ("mlflow.cli.gc:gc", "Remove deleted runs and experiments for good."),
-    "runs": ("mlflow.cli.runs:runs", "Create, list, show, delete and restore runs."),
+    "migrate-filestore": (
+        "mlflow.cli.sync:migrate_filestore",
+        "Bring a folder of runs over to an SQLite database.",
+    ),
+    "runs": ("mlflow.cli.runs:runs", "Create, list, show, export, delete and restore runs."),
     "server": ("mlflow.cli.server:server", "Serve runs and their pages over HTTP."),
+    "sync": ("mlflow.cli.sync:sync", "Copy experiments and runs from one store to another."),
     "ui": ("mlflow.cli.server:server", "The same as `server`."),
 }
 
@@ -31,7 +36,6 @@ LATER = (
     "deployments",
     "gateway",
     "mcp",
-    "migrate-filestore",
     "models",
     "run",
     "sagemaker",

@@ -19,6 +19,7 @@ from mlflow.tracking._tracking_service.utils import (
     get_tracking_uri,
     is_tracking_uri_set,
 )
+from mlflow.utils.progress import Progress
 
 _PAGE = 1000
 _AGE = re.compile(r"(?:(?P<d>[.\d]+)d)?(?:(?P<h>[.\d]+)h)?(?:(?P<m>[.\d]+)m)?(?:(?P<s>[.\d]+)s)?")
@@ -99,9 +100,14 @@ def gc(
     files = _Files(artifacts_destination, tracking_uri)
     files.check(runs.values())
     if dry_run:
-        _show(store, runs, experiments)
+        _show(store, runs, experiments, files)
         return
-    failed = [run for run in runs.values() if not _remove_run(store, run, files)]
+    failed = []
+    with Progress("Removing", total=len(runs), unit="runs") as progress:
+        for run in runs.values():
+            if not _remove_run(store, run, files):
+                failed.append(run)
+            progress.update()
     for experiment_id in experiments:
         if any(run.info.experiment_id == experiment_id for run in failed):
             continue
@@ -223,10 +229,25 @@ class _Files:
 
     def remove(self, run: Run) -> None:
         """Remove all files of a run; nothing happens when there are none."""
+        self._repository(run).delete_artifacts()
+
+    def size(self, run: Run) -> int:
+        """Bytes in all files of a run."""
+        repository = self._repository(run)
+        total, folders = 0, [None]
+        while folders:
+            for found in repository.list_artifacts(folders.pop()):
+                if found.is_dir:
+                    folders.append(found.path)
+                else:
+                    total += found.file_size or 0
+        return total
+
+    def _repository(self, run: Run) -> Any:
         uri = run.info.artifact_uri
         if self._destination and _is_proxied(run):
             uri = str(self._destination.child(Location.parse(uri).steps))
-        get_artifact_repository(uri, tracking_uri=self._tracking_uri).delete_artifacts()
+        return get_artifact_repository(uri, tracking_uri=self._tracking_uri)
 
 
 def _is_proxied(run: Run) -> bool:
@@ -247,10 +268,26 @@ def _remove_run(store: Any, run: Run, files: _Files) -> bool:
     return True
 
 
-def _show(store: Any, runs: dict[str, Run], experiments: list[str]) -> None:
-    for run_id, run in runs.items():
-        click.echo(f"Would remove run {run_id} ({run.info.run_name}), {run.info.artifact_uri}")
+def _show(store: Any, runs: dict[str, Run], experiments: list[str], files: _Files) -> None:
+    total, unknown = 0, 0
+    with Progress("Looking at files", total=len(runs), unit="runs") as progress:
+        for run_id, run in runs.items():
+            line = f"Would remove run {run_id} ({run.info.run_name}), {run.info.artifact_uri}"
+            try:
+                size = files.size(run)
+                total += size
+                click.echo(f"{line}: {size:,} bytes")
+            except Exception as error:  # of whatever library reaches the files
+                unknown += 1
+                click.echo(f"{line}: {error}")
+            progress.update()
     for experiment_id in experiments:
         name = store.get_experiment(experiment_id).name
         click.echo(f"Would remove experiment {experiment_id} ({name})")
-    click.echo(f"{len(runs)} runs and {len(experiments)} experiments; nothing was removed.")
+    in_store = store._bytes_of_runs(list(runs)) if hasattr(store, "_bytes_of_runs") else 0
+    click.echo(
+        f"{len(runs)} runs and {len(experiments)} experiments; nothing was removed. It would free "
+        f"{total:,} bytes of files"
+        + (f" (those of {unknown} runs could not be looked at)" if unknown else "")
+        + (f" and about {in_store:,} bytes in the database." if in_store else ".")
+    )

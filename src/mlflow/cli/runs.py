@@ -17,9 +17,13 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 _RUN_ID = click.option("--run-id", required=True, help="Id of the run.")
 
 
-@click.group("runs", cls=Commands, later=["link-traces"])
+#: Commands that are loaded when they are called.
+_COMMANDS = {"export": ("mlflow.cli.export:export", "Write runs to files for other programs.")}
+
+
+@click.group("runs", cls=Commands, table=_COMMANDS, later=["link-traces"])
 def runs() -> None:
-    """Create, list, show, delete and restore runs.
+    """Create, list, show, export, delete and restore runs.
 
     Where they are kept is said by MLFLOW_TRACKING_URI; without it, in ./mlflow.db.
     """

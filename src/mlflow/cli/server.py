@@ -131,7 +131,13 @@ class _AppName(click.Choice):
     help="Options for uvicorn, which serves, such as '--log-level info --timeout-keep-alive 30'.",
 )
 @click.option("--dev", is_flag=True, help="Log every request.")
-@click.option("--expose-prometheus", envvar="MLFLOW_EXPOSE_PROMETHEUS", help="Not supported yet.")
+@click.option(
+    "--expose-prometheus",
+    envvar="MLFLOW_EXPOSE_PROMETHEUS",
+    metavar="FOLDER",
+    help="Where several processes keep the counts that /metrics shows; a temporary folder by "
+    "default.",
+)
 @click.option("--app-name", type=_AppName(), help="Not supported yet.")
 @click.option(
     "--trace-archival-config",
@@ -190,7 +196,7 @@ def _refuse_unsupported(ctx: click.Context, options: dict[str, Any]) -> None:
         ctx.fail("--dev cannot be used with --uvicorn-opts.")
     if options["app_name"]:
         not_yet(ctx, f"--app-name {options['app_name']}", "Nothing was started.")
-    for name in ("expose_prometheus", "trace_archival_config", "enable_workspaces"):
+    for name in ("trace_archival_config", "enable_workspaces"):
         if options[name]:
             not_yet(ctx, f"--{name.replace('_', '-')}")
     if options["artifacts_only"] and not options["serve_artifacts"]:
@@ -214,6 +220,7 @@ def _config(ctx: click.Context, options: dict[str, Any]) -> ServerConfig:
         cors_allowed_origins=_split(options["cors_allowed_origins"]),
         disable_security_middleware=options["disable_security_middleware"],
         x_frame_options=options["x_frame_options"],
+        expose_prometheus=options["expose_prometheus"],
         uvicorn_opts="--log-level debug" if options["dev"] else options["uvicorn_opts"],
         dev=options["dev"],
     )

@@ -5,7 +5,14 @@ from __future__ import annotations
 
 def all_rpcs() -> list:
     """Every RPC, in a stable order. Importing their modules declares them."""
-    from mlflow.rpc import experiments, inputs, logged_models, metrics, runs  # noqa: F401
+    from mlflow.rpc import (  # noqa: F401
+        experiments,
+        inputs,
+        logged_models,
+        metrics,
+        runs,
+        transfer,
+    )
     from mlflow.rpc.declare import RPCS
 
     return list(RPCS)

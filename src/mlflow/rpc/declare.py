@@ -39,9 +39,12 @@ class Rpc(Wire):
     """A request. Subclasses say what it carries and how a store answers it."""
 
     endpoints: ClassVar[tuple[Endpoint, ...]] = ()
+    called_at: ClassVar[tuple[str, str]]
+    """Method and path that our own client uses."""
     needs: ClassVar[tuple[Entity, Action]]
     response: ClassVar[type[Wire]] = Empty
     idempotent: ClassVar[bool] = False
+    small_write: ClassVar[bool] = False
 
     def answer(self, store: Any) -> Wire | None:
         """What a server with this store answers; None for an empty answer."""
@@ -49,20 +52,19 @@ class Rpc(Wire):
 
     def call(self, transport: Transport) -> Any:
         """The answer of the server at the other end of `transport`, a `response`."""
-        endpoint = self.endpoints[0]
-        url = endpoint.urls()[0]
-        if endpoint.method == "GET":
-            answer = transport.request("GET", url, query=to_query(self))
+        method, url = self.called_at
+        if method == "GET":
+            data = transport.call("GET", url, query=to_query(self))
         else:
-            answer = transport.request(
-                endpoint.method, url, body=encode(self), headers=_JSON, idempotent=self.idempotent
+            data = transport.call(
+                method, url, body=encode(self), headers=_JSON, idempotent=self.idempotent
             )
         try:
-            return decode(self.response, answer.data)
+            return decode(self.response, data)
         except MlflowException as e:
             raise MlflowException(
-                f"{transport.creds.host}{url} answered something else than a tracking server "
-                f"would: {answer.data[:200]!r}. {e.message}"
+                f"{transport.url}{url} answered something else than a tracking server "
+                f"would: {data[:200]!r}. {e.message}"
             ) from None
 
 
@@ -70,6 +72,8 @@ _JSON = {"Content-Type": "application/json"}
 
 #: Every RPC, in order of declaration.
 RPCS: list[type[Rpc]] = []
+#: Every request whose answer is a stream; `server/exports.py` answers them.
+STREAMS: list[type[Rpc]] = []
 
 
 def rpc(
@@ -82,6 +86,8 @@ def rpc(
     also: str | None = None,
     ajax_only: bool = False,
     idempotent: bool = False,
+    small_write: bool = False,
+    stream: bool = False,
 ) -> Callable[[R], R]:
     """Declare the class below as the RPC at `method path`.
 
@@ -96,15 +102,20 @@ def rpc(
         ajax_only: Serve it for browsers only.
         idempotent: Doing it twice is the same as once, so a client may send it again when it got no
             answer.
+        small_write: It writes a little and reads next to nothing, so a server may commit many of
+            them at once; see `SqlStore.together`.
+        stream: What it answers is no JSON, and may be of any length.
     """
 
     def declare(cls: R) -> R:
         methods = (method, also) if also else (method,)
         cls.endpoints = tuple(Endpoint(m, path, version, ajax_only) for m in methods)
+        cls.called_at = (method, cls.endpoints[0].urls()[0])
         cls.needs = needs
         cls.response = response
         cls.idempotent = idempotent
-        RPCS.append(cls)
+        cls.small_write = small_write
+        (STREAMS if stream else RPCS).append(cls)
         return cls
 
     return declare

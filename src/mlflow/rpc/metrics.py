@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import repeat
+from math import isfinite
+from typing import Any
+
+import msgspec
+
 from mlflow import entities as e
+from mlflow.entities import metric_chart as chart
 from mlflow.exceptions import MlflowException
 from mlflow.rpc.declare import Rpc, rpc
 from mlflow.rpc.nouns import Metric
@@ -32,7 +40,13 @@ class BulkMetrics(Wire):
     """There even when empty."""
 
 
-@rpc("POST", "/mlflow/runs/log-metric", needs=("run", "edit"), idempotent=True)
+@rpc(
+    "POST",
+    "/mlflow/runs/log-metric",
+    needs=("run", "edit"),
+    idempotent=True,
+    small_write=True,
+)
 class LogMetric(OfRun, kw_only=True):
     """Append one point to a metric of a run."""
 
@@ -74,10 +88,10 @@ class GetMetricHistory(OfRun, kw_only=True):
                 f"Invalid value {self.max_results} for parameter 'max_results' supplied. "
                 "It must be a positive integer."
             )
-        page = store.get_metric_history(
+        points, token = store.metric_columns(
             self.run, self.metric_key, max_results=self.max_results, page_token=self.page_token
         )
-        return MetricPage(metrics=[_point(m) for m in page], next_page_token=page.token or None)
+        return MetricPage(metrics=_points(self.metric_key, points), next_page_token=token)
 
 
 @rpc(
@@ -114,9 +128,9 @@ class GetMetricHistoryBulk(Rpc, kw_only=True):
         for run_id in sorted(self.run_id):
             if left <= 0:
                 break
-            page = store.get_metric_history(run_id, self.metric_key, max_results=left)
-            left -= len(page)
-            found += [_point(m, run_id) for m in page]
+            points, _ = store.metric_columns(run_id, self.metric_key, max_results=left)
+            left -= len(points)
+            found += _points(self.metric_key, points, run_id)
         return BulkMetrics(metrics=found)
 
 
@@ -174,7 +188,135 @@ class GetMetricHistoryBulkInterval(Rpc, kw_only=True):
             )
 
 
+class ChartPoints(Wire, kw_only=True):
+    """Points, a column each of their parts, ordered by x."""
+
+    step: list[Int64]
+    timestamp: list[Int64]
+    """Milliseconds since the Unix epoch."""
+    value: list[Double]
+
+
+class ChartBuckets(Wire, kw_only=True):
+    """Equal shares of the x axis, those that have points, in order; a column each of what is known
+    of them."""
+
+    start: list[Int64]
+    """The least x that belongs to it."""
+    end: list[Int64]
+    """The greatest x that belongs to it."""
+    min: list[Double | None]
+    """null where all values are NaN; so in the next two."""
+    max: list[Double | None]
+    mean: list[Double | None]
+    first: list[Double]
+    """The value of the point that is first by x, then timestamp, step and value."""
+    last: list[Double]
+    count: list[Int64]
+    """Distinct points, those with NaN among them."""
+    nans: list[Int64]
+    """Points whose value is NaN."""
+
+
+class MetricChart(Wire, kw_only=True):
+    """One metric of one run: its points where they are few, else buckets."""
+
+    run_id: str
+    metric_key: str
+    points: ChartPoints | None = None
+    buckets: ChartBuckets | None = None
+
+    @classmethod
+    def of(cls, c: chart.MetricChart) -> MetricChart:
+        points = buckets = None
+        if c.points:
+            points = ChartPoints(
+                step=c.points.step, timestamp=c.points.timestamp, value=_doubles(c.points.value)
+            )
+        if b := c.buckets:
+            columns = {name: _doubles(getattr(b, name)) for name in _BUCKET_VALUES}
+            buckets = ChartBuckets(start=b.start, end=b.end, count=b.count, nans=b.nans, **columns)
+        return cls(run_id=c.run_id, metric_key=c.metric_key, points=points, buckets=buckets)
+
+    def entity(self) -> chart.MetricChart:
+        points = buckets = None
+        if p := self.points:
+            points = chart.ChartPoints(p.step, p.timestamp, _floats(p.value))
+        if b := self.buckets:
+            columns = {name: _floats(getattr(b, name)) for name in _BUCKET_VALUES}
+            buckets = chart.ChartBuckets(b.start, b.end, count=b.count, nans=b.nans, **columns)
+        return chart.MetricChart(self.run_id, self.metric_key, points, buckets)
+
+
+_BUCKET_VALUES = ("min", "max", "mean", "first", "last")
+
+
+class MetricCharts(Wire):
+    charts: list[MetricChart] = []
+
+
+@rpc("GET", "/mlflow/metrics/charts", needs=("run", "read"), response=MetricCharts, version="3.0")
+class GetMetricCharts(Rpc, kw_only=True):
+    """What it takes to draw metrics of runs, however many points they have: the points where they
+    are few, else the least, greatest, mean, first and last value of each share of the x axis.
+
+    All curves have the same shares. Those with nothing in the range are left out.
+    """
+
+    run_ids: list[str] = []
+    """At most 100."""
+    metric_keys: list[str] = []
+    """At most 1000 curves in all."""
+    axis: str | None = None
+    """What x is: `step` (when absent), `timestamp` in milliseconds since the Unix epoch, or
+    `relative_time` in milliseconds since the run's start."""
+    start: Int64 | None = None
+    """The least x to draw; absent for that of all points."""
+    end: Int64 | None = None
+    """The greatest x to draw; absent for that of all points."""
+    buckets: Int64 | None = None
+    """Into how many shares the range is cut, 1 to 2500; absent for 320. A metric with no more
+    points than that in the range is answered with its points."""
+
+    def answer(self, store) -> MetricCharts:
+        found = store.get_metric_charts(
+            self.run_ids,
+            self.metric_keys,
+            self.axis or "step",  # type: ignore[arg-type]
+            self.start,
+            self.end,
+            _DEFAULT_SAMPLES if self.buckets is None else self.buckets,
+        )
+        return MetricCharts(charts=[MetricChart.of(c) for c in found])
+
+
+class _Point(msgspec.Struct, omit_defaults=True, gc=False):
+    """A `Metric` as histories have it: the same JSON, but quick to make from columns."""
+
+    key: str
+    value: Double
+    timestamp: int
+    step: int
+    run_id: str | None = None
+
+
+def _points(key: str, points: Any, run_id: str | None = None) -> list[Any]:
+    values = points.values.tolist()
+    if not isfinite(sum(values)):
+        values = _doubles(values)
+    return list(map(_Point, repeat(key), values, points.timestamps, points.steps, repeat(run_id)))
+
+
 def _point(m: e.Metric, run_id: str | None = None) -> Metric:
     return Metric(
         key=m.key, value=double(m.value), timestamp=m.timestamp, step=m.step, run_id=run_id
     )
+
+
+def _doubles(values: Iterable[float | None]) -> list[Any]:
+    """A column as the wire spells it, null where there is no value."""
+    return [v if v is None or isfinite(v) else double(v) for v in values]
+
+
+def _floats(values: Iterable[Any]) -> list[Any]:
+    return [None if v is None else float(v) for v in values]

@@ -18,7 +18,7 @@ class Tag(Wire):
     value: str | None = None
 
 
-class Metric(Wire, kw_only=True):
+class Metric(Wire, kw_only=True, gc=False):
     """One value of one metric at one step."""
 
     key: str | None = None
@@ -208,11 +208,22 @@ class RunInputs(Wire):
     dataset_inputs: list[DatasetInput] = []
     model_inputs: list[ModelInput] = []
 
+    @classmethod
+    def of(cls, x: e.RunInputs) -> RunInputs:
+        return cls(
+            dataset_inputs=[DatasetInput.of(d) for d in x.dataset_inputs],
+            model_inputs=[ModelInput(model_id=m.model_id) for m in x.model_inputs],
+        )
+
 
 class RunOutputs(Wire):
     """What a run made."""
 
     model_outputs: list[ModelOutput] = []
+
+    @classmethod
+    def of(cls, x: e.RunOutputs) -> RunOutputs:
+        return cls([ModelOutput(model_id=m.model_id, step=m.step) for m in x.model_outputs])
 
 
 class Run(Wire):
@@ -225,7 +236,7 @@ class Run(Wire):
 
     @classmethod
     def of(cls, run: e.Run) -> Run:
-        data, inputs, outputs = run.data, run.inputs, run.outputs
+        data = run.data
         return cls(
             info=RunInfo.of(run.info),
             data=RunData(
@@ -233,15 +244,8 @@ class Run(Wire):
                 params=[Tag(key=k, value=v) for k, v in data.params.items()],
                 tags=[Tag(key=k, value=v) for k, v in data.tags.items()],
             ),
-            inputs=RunInputs(
-                dataset_inputs=[DatasetInput.of(d) for d in inputs.dataset_inputs],
-                model_inputs=[ModelInput(model_id=m.model_id) for m in inputs.model_inputs],
-            ),
-            outputs=RunOutputs(
-                model_outputs=[
-                    ModelOutput(model_id=m.model_id, step=m.step) for m in outputs.model_outputs
-                ]
-            ),
+            inputs=RunInputs.of(run.inputs),
+            outputs=RunOutputs.of(run.outputs),
         )
 
     def entity(self) -> e.Run:

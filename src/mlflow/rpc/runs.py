@@ -135,7 +135,7 @@ class SearchRuns(Rpc, kw_only=True):
 
     def answer(self, store) -> RunPage:
         size = SEARCH_MAX_RESULTS_DEFAULT if self.max_results is None else self.max_results
-        page = store.search_runs(
+        runs, token = store._search_run_messages(
             self.experiment_ids,
             self.filter,
             VIEWS[self.run_view_type or "ACTIVE_ONLY"],
@@ -143,10 +143,16 @@ class SearchRuns(Rpc, kw_only=True):
             self.order_by,
             self.page_token,
         )
-        return RunPage(runs=[Run.of(r) for r in page], next_page_token=page.token or None)
+        return RunPage(runs=runs, next_page_token=token or None)
 
 
-@rpc("POST", "/mlflow/runs/log-parameter", needs=("run", "edit"), idempotent=True)
+@rpc(
+    "POST",
+    "/mlflow/runs/log-parameter",
+    needs=("run", "edit"),
+    idempotent=True,
+    small_write=True,
+)
 class LogParam(OfRun, kw_only=True):
     """Set a param once and for all; the same value again is fine."""
 
@@ -157,7 +163,13 @@ class LogParam(OfRun, kw_only=True):
         store.log_param(self.run, e.Param(self.key, self.value))
 
 
-@rpc("POST", "/mlflow/runs/set-tag", needs=("run", "edit"), idempotent=True)
+@rpc(
+    "POST",
+    "/mlflow/runs/set-tag",
+    needs=("run", "edit"),
+    idempotent=True,
+    small_write=True,
+)
 class SetTag(OfRun, kw_only=True):
     """Set a tag of a run."""
 
@@ -179,7 +191,20 @@ class DeleteTag(Rpc, kw_only=True):
         store.delete_tag(self.run_id, self.key)
 
 
-@rpc("POST", "/mlflow/runs/log-batch", needs=("run", "edit"), idempotent=True)
+class LogBatchAnswer(Wire):
+    writer_sequence: Int64 | None = None
+    """Up to where the writer's records of this run are stored; absent when no writer was given.
+    Less than was asked for when a part of the batch was stored before, and so nothing is now."""
+
+
+@rpc(
+    "POST",
+    "/mlflow/runs/log-batch",
+    needs=("run", "edit"),
+    response=LogBatchAnswer,
+    idempotent=True,
+    small_write=True,
+)
 class LogBatch(Rpc, kw_only=True):
     """Log metrics, params and tags together: all of them or, when one is refused, none."""
 
@@ -190,11 +215,33 @@ class LogBatch(Rpc, kw_only=True):
     """At most 100."""
     tags: list[Tag] = []
     """At most 100; all three together at most 1000."""
+    writer_id: str | None = None
+    """Of a writer that sends a batch again when it got no answer; it is stored once."""
+    writer_after: Int64 | None = None
+    """Where the first record of the batch begins in the writer's sequence."""
+    writer_sequence: Int64 | None = None
+    """Where the last one ends."""
 
-    def answer(self, store) -> None:
-        store.log_batch(
+    def answer(self, store) -> LogBatchAnswer:
+        content = (
             self.run_id,
             [m.entity() for m in self.metrics],
             [e.Param(p.key, p.value or "") for p in self.params],
             [e.RunTag(t.key, t.value or "") for t in self.tags],
+        )
+        if self.writer_id is None:
+            store.log_batch(*content)
+            return LogBatchAnswer()
+        if self.writer_after is None or self.writer_sequence is None:
+            raise MlflowException.invalid_parameter_value(
+                f"Writer '{self.writer_id}' without 'writer_after' and 'writer_sequence'; two "
+                "whole numbers are needed."
+            )
+        return LogBatchAnswer(
+            writer_sequence=store.log_batch_once(
+                *content,
+                writer=self.writer_id,
+                after=self.writer_after,
+                sequence=self.writer_sequence,
+            )
         )

@@ -1,59 +1,145 @@
-"""HTTP to one server: keep-alive connections, credentials, retries, and errors turned back into
-exceptions."""
+"""HTTP to one server: kept connections, credentials, further attempts, redirects, and errors turned
+back into exceptions."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
+import random
+import socket
+import sys
+import time
 import weakref
-from collections.abc import Iterable
-from typing import IO, Any
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 
 import msgspec
-import urllib3
-from urllib3.util import Retry, Timeout, parse_url
 
 from mlflow.environment_variables import (
+    MLFLOW_ALLOW_HTTP_REDIRECTS,
+    MLFLOW_HTTP_POOL_CONNECTIONS,
     MLFLOW_HTTP_POOL_MAXSIZE,
     MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR,
     MLFLOW_HTTP_REQUEST_BACKOFF_JITTER,
     MLFLOW_HTTP_REQUEST_MAX_RETRIES,
     MLFLOW_HTTP_REQUEST_TIMEOUT,
     MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER,
+    MLFLOW_HTTP_TCP_KEEPALIVE,
+    MLFLOW_HTTP_TCP_KEEPALIVE_COUNT,
+    MLFLOW_HTTP_TCP_KEEPALIVE_IDLE,
+    MLFLOW_HTTP_TCP_KEEPALIVE_INTERVAL,
 )
 from mlflow.error_codes import CODE_OF_STATUS, CODES
 from mlflow.exceptions import MlflowException, RestException
+from mlflow.rpc.connection import Answer, Broken, Connection, NotSent
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import MlflowHostCreds
 
+if TYPE_CHECKING:
+    import urllib3
+
+A = TypeVar("A")
+
+# The server says with these that it has not done anything.
+_TURNED_AWAY = frozenset({429, 503})
 # A 500 is not among them: it would be answered the same way again, and the caller waits for
 # nothing.
-_RETRIED_STATUSES = frozenset({408, 429, 502, 503, 504})
+_BUSY = frozenset({408, 429, 502, 503, 504})
+_PATIENCE = 120.0
+"""Seconds after the first failure in which further attempts begin."""
+_FIRST_CONTACT_RETRIES = 3
+"""Further attempts to reach a server that has never answered this process: a wrong address or a
+server that was not started should be told soon."""
+_LONGEST_CONNECT = 20.0
+"""Most seconds that making a connection may take."""
+_TRUSTED_IDLE = 1.0
+"""Seconds for which an idle connection is good for a request that must not be sent twice. The
+server may be closing an older one at this moment, and then nobody knows what it has read."""
+_MAX_REDIRECTS = 5
+
+
+class _Settings(NamedTuple):
+    """What the environment says about requests."""
+
+    timeout: float
+    retries: int
+    first_retries: int
+    factor: float
+    jitter: float
+    heeds_retry_after: bool
+    follows_redirects: bool
+    kept: int
+    socket_options: tuple[tuple[int, int, int], ...]
+
+    @classmethod
+    def now(cls) -> _Settings:
+        retries = MLFLOW_HTTP_REQUEST_MAX_RETRIES.get()
+        asked = MLFLOW_HTTP_REQUEST_MAX_RETRIES.defined
+        return cls(
+            timeout=MLFLOW_HTTP_REQUEST_TIMEOUT.get(),
+            retries=retries,
+            first_retries=retries if asked else min(retries, _FIRST_CONTACT_RETRIES),
+            factor=MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR.get(),
+            jitter=MLFLOW_HTTP_REQUEST_BACKOFF_JITTER.get(),
+            heeds_retry_after=MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER.get(),
+            follows_redirects=MLFLOW_ALLOW_HTTP_REDIRECTS.get(),
+            kept=MLFLOW_HTTP_POOL_MAXSIZE.get(),
+            socket_options=_socket_options(),
+        )
 
 
 class Transport:
-    """A pool of connections to one server; any thread may use it.
+    """Connections to one server; any thread may use it.
+
+    What the server cannot have acted on is sent again: when no connection could be made, when it
+    broke before all was sent, and after 429 and 503. What it may have acted on is sent again if
+    that does no harm. The pauses between attempts grow threefold, and no attempt begins later than
+    two minutes after the first failure.
 
     A forked child gets connections of its own: sharing a socket with the parent would mix up
     answers.
+
+    Args:
+        creds: The server's address and the credentials for it.
+        foreign: A server that another one redirected to: it gets no headers of plug-ins, which may
+            be secrets.
     """
 
-    _by_host: dict[str, Transport] = {}
+    _by_server: dict[tuple[str, bool], Transport] = {}
     _live: weakref.WeakSet[Transport] = weakref.WeakSet()
 
-    def __init__(self, creds: MlflowHostCreds):
+    def __init__(self, creds: MlflowHostCreds, foreign: bool = False):
         self.creds = creds
-        self._host = creds.host.rstrip("/")
-        url = parse_url(creds.host)
-        if url.scheme not in ("http", "https") or not url.host:
+        self._foreign = foreign
+        self._settings = _Settings.now()
+        try:
+            url = urlsplit(creds.host)
+            port = url.port
+        except ValueError:
+            url, port = urlsplit(""), None
+        if url.scheme not in ("http", "https") or not url.hostname:
             raise MlflowException.invalid_parameter_value(
-                f"'{creds.host}' is not the URL of a server; 'http://host:port' is needed."
+                f"'{_without_password(creds.host)}' is not the URL of a server; "
+                "'http://host:port' is needed."
             )
-        self._prefix = (url.path or "").rstrip("/")
-        self._timeout = Timeout(MLFLOW_HTTP_REQUEST_TIMEOUT.get())
-        self._pool = self._open_pool()
-        self._retries_safe = self._retries(idempotent=True)
-        self._retries_careful = self._retries(idempotent=False)
+        self._scheme = url.scheme
+        self._host = url.hostname
+        self._port = port or _DEFAULT_PORTS[url.scheme]
+        self._authority = f"[{self._host}]" if ":" in self._host else _ascii(self._host)
+        if self._port != _DEFAULT_PORTS[url.scheme]:
+            self._authority += f":{self._port}"
+        self._prefix = quote(url.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
+        self._own_auth = None
+        if url.username:
+            self._own_auth = _basic(unquote(url.username), unquote(url.password or ""))
+        self._proxy = _proxy_for(url.scheme, self._host, self._port)
+        self._reached = False
+        self._idle: deque[Connection] = deque()
+        self._manager: urllib3.PoolManager | None = None
+        self._heads: dict[tuple[str, str], tuple[dict[str, str], bytes]] = {}
         Transport._live.add(self)
 
     @classmethod
@@ -63,12 +149,210 @@ class Transport:
         return cls.of(get_default_host_creds(uri))
 
     @classmethod
-    def of(cls, creds: MlflowHostCreds) -> Transport:
+    def of(cls, creds: MlflowHostCreds, foreign: bool = False) -> Transport:
         """The process's transport for this server and these credentials."""
-        transport = cls._by_host.get(creds.host)
-        if transport is None or transport.creds != creds:  # tokens expire and are replaced
-            transport = cls._by_host[creds.host] = cls(creds)
+        key = (creds.host, foreign)
+        known = cls._by_server.get(key)
+        # tokens expire and are replaced, settings change
+        if known is not None and known.creds == creds and known._settings == _Settings.now():
+            return known
+        transport = cls(creds, foreign)
+        if known is not None:
+            transport._reached = known._reached
+            known.close()
+        else:
+            while len(cls._by_server) >= max(MLFLOW_HTTP_POOL_CONNECTIONS.get(), 1):
+                oldest = cls._by_server.pop(list(cls._by_server)[0], None)
+                if oldest is not None:
+                    oldest.close()
+        cls._by_server[key] = transport
         return transport
+
+    def close(self) -> None:
+        """Close the connections that nobody uses. It can go on being used, with new ones."""
+        while self._idle:
+            with contextlib.suppress(IndexError):  # another thread was faster
+                self._idle.pop().close()
+        manager, self._manager = self._manager, None
+        if manager is not None:
+            manager.clear()
+
+    @property
+    def url(self) -> str:
+        """The server's address, without a password."""
+        return f"{self._scheme}://{self._authority}{self._prefix}"
+
+    # -- small requests ---------------------------------------------------------------------
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Iterable[tuple[str, str]] | None = None,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        idempotent: bool | None = None,
+    ) -> bytes:
+        """The body of the server's answer, its status being of success.
+
+        Args:
+            method: HTTP method; not HEAD.
+            path: Begins with "/"; already percent-encoded.
+            query: Pairs, to be encoded; a key may repeat.
+            body: In JSON, unless `headers` say otherwise.
+            headers: In addition to the credentials' own.
+            idempotent: Sending it twice does no harm. None: when the method is GET, PUT or DELETE.
+
+        Raises:
+            MlflowException: The code and message of the server's answer, or INTERNAL_ERROR when the
+                server cannot be reached after all attempts.
+        """
+        target = self._prefix + path
+        if query:
+            target = f"{target}?{urlencode(list(query))}"
+        if idempotent is None:
+            idempotent = method in ("GET", "PUT", "DELETE")
+        return self._call(method, target, body, headers, idempotent, _MAX_REDIRECTS)
+
+    def json(self, method: str, path: str, **kwargs: Any) -> Any:
+        """The decoded JSON body of the answer to `call(method, path, ...)`."""
+        data = self.call(method, path, **kwargs)
+        try:
+            return msgspec.json.decode(data) if data else {}
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise MlflowException(
+                f"{self.url}{path} answered something that is not JSON: {data[:200]!r}. "
+                "Is it a tracking server?"
+            ) from None
+
+    def _call(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: dict[str, str] | None,
+        idempotent: bool,
+        redirects: int,
+    ) -> bytes:
+        request = self._head(method, target, self._headers(method, target, body, headers))
+        if body is None:
+            request += b"\r\n"
+        else:
+            request = b"%bContent-Length: %d\r\n\r\n%b" % (request, len(body), body)
+        answer = self._persevere(lambda: self._exchange(request, idempotent), target, idempotent)
+        if answer.status < 300:
+            return answer.data
+        if answer.status < 400:
+            other, target = self._redirected(
+                method, target, answer.status, answer.header("location"), redirects
+            )
+            return other._call(method, target, body, headers, idempotent, redirects - 1)
+        raise _error(answer.status, answer.data, method, self._place(target))
+
+    def _exchange(self, request: bytes, idempotent: bool) -> Answer:
+        connection = self._take(idempotent)
+        answer = None
+        try:
+            answer = connection.exchange(request)
+        finally:  # whatever interrupted it: the rest of the answer is still to come
+            if answer is None or not connection.reusable or len(self._idle) >= self._settings.kept:
+                connection.close()
+            else:
+                self._idle.append(connection)
+        self._reached = True
+        return answer
+
+    def _take(self, idempotent: bool) -> Connection:
+        """A connection that nobody else has."""
+        oldest = 0.0 if idempotent else time.monotonic() - _TRUSTED_IDLE
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if connection.used_at >= oldest and not connection.is_stale():
+                return connection
+            connection.close()
+        return self._connect()
+
+    def _head(self, method: str, target: str, headers: dict[str, str]) -> bytes:
+        """Request line and headers; still to come are the body's length and the empty line."""
+        path = target.partition("?")[0]
+        known = self._heads.get((method, path))
+        if known is not None and path == target and known[0] == headers:
+            return known[1]
+        lines = [f"Host: {self._authority}", "Accept: */*"]
+        if self._forwards:
+            lines.insert(0, f"{method} http://{self._authority}{target} HTTP/1.1")
+            lines += [f"{name}: {value}" for name, value in self._proxy_headers().items()]
+        else:
+            lines.insert(0, f"{method} {target} HTTP/1.1")
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        try:
+            head = ("\r\n".join(lines) + "\r\n").encode("latin-1")
+        except UnicodeEncodeError as e:
+            raise _unfit(lines, e.object[e.start]) from None
+        for character in (b"\r", b"\n", b"\0"):
+            if head.count(character) != (0 if character == b"\0" else len(lines)):
+                raise _unfit(lines, character.decode())
+        if " " in target:
+            raise MlflowException.invalid_parameter_value(f"The path '{target}' is not encoded.")
+        if path == target:
+            if len(self._heads) > 200:
+                self._heads.clear()
+            self._heads[method, path] = (headers, head)
+        return head
+
+    def _connect(self) -> Connection:
+        settings = self._settings
+        patience = min(settings.timeout, _LONGEST_CONNECT)
+        try:
+            if self._scheme == "http" and self._proxy is None:
+                owner = None
+                sock = socket.create_connection((self._host, self._port), patience)
+                try:
+                    for option in settings.socket_options:
+                        sock.setsockopt(*option)
+                except BaseException:
+                    sock.close()
+                    raise
+            else:
+                owner = self._owner(patience)
+                owner.connect()
+                sock = owner.sock
+        except Exception as e:
+            raise _unreachable(e) from e
+        sock.settimeout(settings.timeout)
+        return Connection(sock, owner)
+
+    def _owner(self, patience: float) -> Any:
+        """A connection of urllib3's, still to be made, through the proxy and with TLS as needed."""
+        from urllib3.connection import HTTPConnection, HTTPSConnection
+
+        options = {
+            "timeout": patience,
+            "socket_options": list(self._settings.socket_options),
+        }
+        if self._proxy is None:
+            return HTTPSConnection(self._host, self._port, **options, **self._tls())
+        manager: Any = self._streams()
+        proxy = manager.proxy
+        if self._forwards:
+            kind = HTTPSConnection if proxy.scheme == "https" else HTTPConnection
+            return kind(proxy.host, proxy.port, **options)
+        connection = HTTPSConnection(
+            proxy.host,
+            proxy.port,
+            proxy=proxy,
+            proxy_config=manager.proxy_config,
+            **options,
+            **self._tls(),
+        )
+        connection.set_tunnel(self._host, self._port, manager.proxy_headers, scheme=proxy.scheme)
+        return connection
+
+    # -- streams ----------------------------------------------------------------------------
 
     def request(
         self,
@@ -82,152 +366,498 @@ class Transport:
         timeout: float | None = None,
         idempotent: bool | None = None,
     ) -> urllib3.BaseHTTPResponse:
-        """The server's answer, its status below 400.
+        """The server's answer, its status being of success; for what may not fit in memory.
 
         Args:
             method: HTTP method.
             path: Begins with "/"; already percent-encoded.
             query: Pairs, to be encoded; a key may repeat.
-            body: Bytes, or a file or iterator that is read once and so never sent twice.
+            body: Bytes, or a file or iterator. After it was read it is sent again only if it is a
+                file that can go back, and the server cannot have acted on it.
             headers: In addition to the credentials' own.
             stream: Leave the body unread; the caller reads it and calls `.release_conn()`.
             timeout: Seconds to wait for the connection and for each read; None for
                 MLFLOW_HTTP_REQUEST_TIMEOUT.
-            idempotent: Sending it twice does no harm, so a broken connection is retried. None: when
-                the method is GET, HEAD, PUT or DELETE.
+            idempotent: Sending it twice does no harm. None: when the method is GET, HEAD, PUT or
+                DELETE.
 
         Raises:
             MlflowException: The code and message of the server's answer, or INTERNAL_ERROR when the
-                server cannot be reached after all retries.
+                server cannot be reached after all attempts.
         """
+        target = self._prefix + path
+        if query:
+            target = f"{target}?{urlencode(list(query))}"
         if idempotent is None:
             idempotent = method in ("GET", "HEAD", "PUT", "DELETE")
         if body is not None and not isinstance(body, bytes):
             idempotent = False
-        target = self._prefix + path
-        if query:
-            from urllib.parse import urlencode
+        wait = self._settings.timeout if timeout is None else timeout
+        return self._request(
+            method, target, _Body(body), headers, stream, wait, idempotent, _MAX_REDIRECTS
+        )
 
-            target = f"{target}?{urlencode(list(query))}"
-        try:
-            response = self._pool.urlopen(
-                method,
-                target,
-                body=body,
-                headers=self._headers(headers),
-                retries=self._retries_safe if idempotent else self._retries_careful,
-                redirect=False,
-                timeout=self._timeout if timeout is None else Timeout(timeout),
-                preload_content=not stream,
+    def _request(
+        self,
+        method: str,
+        target: str,
+        body: _Body,
+        headers: dict[str, str] | None,
+        stream: bool,
+        wait: float,
+        idempotent: bool,
+        redirects: int,
+    ) -> urllib3.BaseHTTPResponse:
+        from urllib3 import Timeout
+
+        known = body.content if isinstance(body.content, bytes) else None
+        all_headers = self._headers(method, target, known, headers)
+
+        def attempt() -> urllib3.BaseHTTPResponse:
+            try:
+                response = self._streams().urlopen(
+                    method,
+                    f"{self._scheme}://{self._authority}{target}",
+                    body=body.from_start(),
+                    headers=all_headers,
+                    retries=False,
+                    redirect=False,
+                    timeout=Timeout(connect=min(wait, _LONGEST_CONNECT), read=wait),
+                    preload_content=not stream,
+                )
+                if response.status in _BUSY:
+                    _what_there_is(response)  # or its connection could not be used again
+            except Exception as e:
+                raise _failed(e) from e
+            self._reached = True
+            return response
+
+        response = self._persevere(attempt, target, idempotent)
+        if response.status < 300:
+            return response
+        data = _what_there_is(response)
+        if response.status < 400:
+            other, target = self._redirected(
+                method, target, response.status, response.headers.get("location"), redirects
             )
-        except urllib3.exceptions.HTTPError as e:
-            reason = getattr(e, "reason", None) or e
-            raise MlflowException(
-                f"API request to {self._host}{path} failed with exception {reason}"
-            ) from e
-        if response.status >= 400:
-            raise _error(response, method, f"{self._host}{path}")
-        return response
+            return other._request(
+                method, target, body, headers, stream, wait, idempotent, redirects - 1
+            )
+        raise _error(response.status, data, method, self._place(target))
 
-    def json(self, method: str, path: str, **kwargs: Any) -> Any:
-        """The decoded JSON body of the answer to `request(method, path, ...)`."""
-        response = self.request(method, path, **kwargs)
-        try:
-            return msgspec.json.decode(response.data) if response.data else {}
-        except msgspec.DecodeError:
-            raise MlflowException(
-                f"{self._host}{path} answered something that is not JSON: {response.data[:200]!r}. "
-                "Is it a tracking server?"
-            ) from None
+    def _streams(self) -> urllib3.PoolManager:
+        if self._manager is None:
+            import urllib3
 
-    def _headers(self, extra: dict[str, str] | None) -> dict[str, str]:
+            options: dict[str, Any] = {
+                "maxsize": max(self._settings.kept, 1),
+                "socket_options": list(self._settings.socket_options),
+                **(self._tls() if self._scheme == "https" else {}),
+            }
+            if self._proxy is None:
+                self._manager = urllib3.PoolManager(**options)
+            else:
+                self._manager = urllib3.ProxyManager(
+                    _without_password(self._proxy), proxy_headers=self._proxy_headers(), **options
+                )
+        return self._manager
+
+    # -- what both share --------------------------------------------------------------------
+
+    def _persevere(self, attempt: Callable[[], A], target: str, idempotent: bool) -> A:
+        """The outcome of `attempt`, which is called until there is one or patience ends."""
+        settings = self._settings
+        failures = 0
+        deadline = 0.0
+        while True:
+            asked = None
+            retries = settings.retries
+            try:
+                answer: Any = attempt()
+            except NotSent as e:
+                failure = self._failure(target, e)
+                told = str(e)
+                again = not isinstance(e, _Hopeless)
+                if not self._reached:
+                    retries = settings.first_retries
+            except Broken as e:
+                failure = self._failure(target, e)
+                told = str(e)
+                again = idempotent
+                if again and not failures:
+                    failures, deadline = 1, time.monotonic() + _PATIENCE
+                    continue  # most often an idle connection that the server has just given up
+            else:
+                if answer.status not in _BUSY:
+                    return answer
+                failure = None
+                told = f"the server answered {answer.status}"
+                again = idempotent or answer.status in _TURNED_AWAY
+                if settings.heeds_retry_after:
+                    asked = _retry_after(answer)
+            failures += 1
+            now = time.monotonic()
+            if failures == 1:
+                deadline = now + _PATIENCE
+            pause = _pause(failures, settings, asked)
+            if not again or failures > retries or now + pause > deadline:
+                if failure is None:
+                    return answer
+                try:
+                    raise failure
+                finally:
+                    failure = None  # an exception that its own frame holds is freed late
+            if pause >= 1:
+                from mlflow.utils.logging_utils import get_logger
+
+                get_logger(__name__).warning(
+                    "%s: %s. Trying again in %.0f s.", self.url, told, pause
+                )
+            time.sleep(pause)
+
+    def _failure(self, target: str, problem: NotSent | Broken) -> MlflowException:
+        failure = MlflowException(
+            f"API request to {self._place(target)} failed with exception {problem}"
+        )
+        # A break in the middle of a stream shows as what it was: see `_unless_broken` of the HTTP
+        # artifact repository.
+        cause = problem.__cause__ if isinstance(problem, Broken) else None
+        failure.__cause__ = cause or problem
+        return failure
+
+    def _headers(
+        self, method: str, target: str, body: bytes | None, extra: dict[str, str] | None
+    ) -> dict[str, str]:
         from mlflow.tracking.request_header.registry import resolve_request_headers
 
-        headers = resolve_request_headers()
+        if self._foreign:
+            from mlflow.tracking.request_header.default_request_header_provider import (
+                DefaultRequestHeaderProvider,
+            )
+
+            headers = DefaultRequestHeaderProvider().request_headers()
+        else:
+            headers = resolve_request_headers()
         creds = self.creds
         if creds.auth:
-            headers.update(_plugin_headers(creds))
+            url = f"{self._scheme}://{self._authority}{target}"
+            headers.update(_plugin_headers(creds.auth, method, url, body, headers))
         elif creds.username and creds.password:
-            headers.update(_basic(creds.username, creds.password))
+            headers["Authorization"] = _basic(creds.username, creds.password)
         elif creds.token:
             headers["Authorization"] = f"Bearer {creds.token}"
+        elif self._own_auth:
+            headers["Authorization"] = self._own_auth
         if extra:
             headers.update(extra)
         return headers
 
-    def _open_pool(self) -> urllib3.HTTPConnectionPool:
-        url = parse_url(self.creds.host)
-        size = MLFLOW_HTTP_POOL_MAXSIZE.get() or 10
-        tls: dict[str, Any] = {}
-        if url.scheme == "https":
-            tls["cert_reqs"] = (
-                "CERT_NONE" if self.creds.ignore_tls_verification else "CERT_REQUIRED"
+    def _redirected(
+        self, method: str, target: str, status: int, location: str | None, redirects: int
+    ) -> tuple[Transport, str]:
+        """Where the server said to go instead, and which path to ask for there."""
+        here = f"{self._scheme}://{self._authority}"
+        place = urljoin(here + target, location or "")
+        url = urlsplit(place)
+        there = f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
+        keeps_method = status in (307, 308) or method in ("GET", "HEAD")
+        if not location or not self._settings.follows_redirects or not keeps_method:
+            # Others would turn a POST into a GET here, and lose what it says.
+            raise MlflowException(
+                f"{self._place(target)} answered {status}: what is asked for is at {there}. "
+                "Set the tracking URI to where the server is."
             )
-            if self.creds.server_cert_path:
-                tls["ca_certs"] = self.creds.server_cert_path
-            if self.creds.client_cert_path:
-                tls["cert_file"] = self.creds.client_cert_path
-        manager: urllib3.PoolManager
-        proxy = _proxy_for(url)
-        if proxy:
-            manager = urllib3.ProxyManager(proxy, maxsize=size, **tls)
-        else:
-            manager = urllib3.PoolManager(maxsize=size, **tls)
-        return manager.connection_from_url(self.creds.host)
-
-    def _retries(self, *, idempotent: bool) -> Retry:
-        total = MLFLOW_HTTP_REQUEST_MAX_RETRIES.get()
-        return Retry(
-            total=total,
-            connect=min(total, 3),  # nothing listens: say so soon
-            read=total if idempotent else 0,
-            other=0,
-            status=total,
-            redirect=0,
-            allowed_methods=None,
-            status_forcelist=_RETRIED_STATUSES if idempotent else frozenset({429, 503}),
-            backoff_factor=MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR.get() / 10,
-            backoff_jitter=MLFLOW_HTTP_REQUEST_BACKOFF_JITTER.get() / 10,
-            backoff_max=20,
-            respect_retry_after_header=MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER.get(),
-            raise_on_status=False,
+        if redirects <= 0:
+            raise MlflowException(f"{self._place(target)} redirects in circles.")
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        if there == here:
+            return self, target
+        creds = self.creds
+        if there == f"https://{self._host}" and here == f"http://{self._host}":
+            return Transport.of(_moved(creds, there)), target
+        bare = MlflowHostCreds(
+            there,
+            ignore_tls_verification=creds.ignore_tls_verification,
+            server_cert_path=creds.server_cert_path,
         )
+        return Transport.of(bare, foreign=True), target
+
+    def _place(self, target: str) -> str:
+        """The URL of a request, for messages: without what was asked."""
+        return f"{self._scheme}://{self._authority}{target.partition('?')[0]}"
+
+    def _tls(self) -> dict[str, Any]:
+        creds = self.creds
+        options: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED"}
+        authorities = creds.server_cert_path
+        if creds.ignore_tls_verification:
+            options = {"cert_reqs": "CERT_NONE", "assert_hostname": False}
+        elif not authorities:  # the names that the `requests` library knows
+            authorities = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        if authorities:
+            kind = "ca_cert_dir" if os.path.isdir(authorities) else "ca_certs"
+            options[kind] = _readable(authorities, "certificate authorities")
+        if creds.client_cert_path:
+            options["cert_file"] = _readable(creds.client_cert_path, "the client certificate")
+        return options
+
+    @property
+    def _forwards(self) -> bool:
+        """Whether a proxy reads the requests, instead of making a tunnel for them."""
+        return self._proxy is not None and self._scheme == "http"
+
+    def _proxy_headers(self) -> dict[str, str]:
+        url = urlsplit(self._proxy or "")
+        if not url.username:
+            return {}
+        auth = _basic(unquote(url.username), unquote(url.password or ""))
+        return {"Proxy-Authorization": auth}
+
+    def _after_fork(self) -> None:
+        self._idle = deque()
+        self._manager = None
 
 
-def _proxy_for(url: Any) -> str | None:
+class _Hopeless(NotSent):
+    """What will not be better in a moment, such as a certificate that is not trusted."""
+
+
+class _Body:
+    """The body of a request, which may have to be sent again."""
+
+    def __init__(self, content: Any):
+        self.content = content
+        self._is_read = False
+        self._start = None
+        if content is not None and hasattr(content, "seek"):
+            self._start = content.tell()
+
+    def from_start(self) -> Any:
+        """The content, wound back if it was read before; _Hopeless if it cannot be."""
+        if self._is_read and self.content is not None and not isinstance(self.content, bytes):
+            if self._start is None:
+                raise _Hopeless("what was sent cannot be read a second time")
+            self.content.seek(self._start)
+        self._is_read = True
+        return self.content
+
+
+def _what_there_is(response: urllib3.BaseHTTPResponse) -> bytes:
+    """The body of an answer that says no; empty if the connection breaks."""
+    from urllib3.exceptions import HTTPError
+
+    try:
+        data = response.data
+        response.release_conn()
+    except HTTPError:
+        response.close()
+        return b""
+    return data
+
+
+def _pause(failures: int, settings: _Settings, asked: float | None) -> float:
+    """Seconds before the next attempt: 0.1, 0.3, 0.9, … up to twice that by chance, or what the
+    server asked for."""
+    pause = settings.factor * 3 ** (failures - 1) / 20
+    chance = random.uniform(0, min(settings.jitter, pause))
+    return (pause if asked is None else asked) + chance
+
+
+def _retry_after(answer: Any) -> float | None:
+    """Seconds that the server asks to wait; None if it does not say."""
+    if isinstance(answer, Answer):
+        text = answer.header("retry-after")
+    else:
+        text = answer.headers.get("retry-after")
+    if not text:
+        return None
+    if text.strip().isdecimal():
+        return float(text)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
+
+
+def _unreachable(error: Exception) -> NotSent:
+    """Why there is no connection."""
+    if isinstance(error, OSError):
+        return _not_connected(error)
+    from http.client import HTTPException
+
+    from urllib3.exceptions import HTTPError
+
+    if isinstance(error, (HTTPError, HTTPException)):
+        inner = error.__cause__ or error.__context__
+        return _not_connected(inner) if isinstance(inner, OSError) else NotSent(str(error))
+    raise error
+
+
+def _not_connected(error: OSError) -> NotSent:
+    import ssl
+
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _Hopeless(
+            f"the server's certificate is not trusted ({error}). If its authority is your own, "
+            "name its certificate in MLFLOW_TRACKING_SERVER_CERT_PATH."
+        )
+    passing = (ssl.SSLEOFError, ssl.SSLZeroReturnError, TimeoutError)
+    if isinstance(error, ssl.SSLError) and not isinstance(error, passing):
+        return _Hopeless(f"no secure connection could be made ({error})")
+    if isinstance(error, socket.gaierror):
+        return NotSent(f"the server's name is not known ({error})")
+    return NotSent(f"no connection could be made ({error or type(error).__name__})")
+
+
+def _failed(error: Exception) -> NotSent | Broken:
+    """What an exception of urllib3's means for the request."""
+    from urllib3 import exceptions
+
+    if isinstance(error, exceptions.ProxyError):
+        # a proxy that reads the request may have passed it on before it broke off
+        sent = isinstance(error.original_error, (ConnectionResetError, BrokenPipeError))
+        return (Broken if sent else NotSent)(f"the proxy cannot be used ({error})")
+    if isinstance(error, (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)):
+        return _unreachable(error)
+    if isinstance(error, exceptions.SSLError):
+        cause = error.args[0] if error.args else None
+        return _not_connected(cause) if isinstance(cause, OSError) else _Hopeless(str(error))
+    if isinstance(error, (exceptions.HTTPError, OSError)):
+        return Broken(str(error))
+    raise error
+
+
+def _proxy_for(scheme: str, host: str, port: int) -> str | None:
+    """The URL of the proxy that the environment or the system names for this server."""
+    if sys.platform not in ("darwin", "win32") and not any(
+        name.lower().endswith("_proxy") for name in os.environ
+    ):
+        return None  # the module below costs as much to import as all of ours
     from urllib.request import getproxies, proxy_bypass
 
     proxies = getproxies()
-    if not proxies or proxy_bypass(url.host):
+    proxy = proxies.get(scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(f"{host}:{port}") or proxy_bypass(host):
         return None
-    return proxies.get(url.scheme) or proxies.get("all")
+    if _is_in_networks(host, proxies.get("no", "")):
+        return None
+    if "://" not in proxy:
+        return f"http://{proxy}"
+    if not proxy.lower().startswith(("http://", "https://")):
+        raise MlflowException.invalid_parameter_value(
+            f"The environment names the proxy '{_without_password(proxy)}'; only http:// and "
+            "https:// proxies are supported. NO_PROXY can except this server from it."
+        )
+    return proxy
 
 
-def _plugin_headers(creds: MlflowHostCreds) -> dict[str, str]:
+def _is_in_networks(host: str, no_proxy: str) -> bool:
+    """Whether the host is an address in one of the networks of NO_PROXY, such as 10.0.0.0/8."""
+    import ipaddress
+
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    for entry in no_proxy.split(","):
+        if "/" in entry:
+            try:
+                if address in ipaddress.ip_network(entry.strip(), strict=False):
+                    return True
+            except ValueError:
+                continue
+    return False
+
+
+def _socket_options() -> tuple[tuple[int, int, int], ...]:
+    options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+    if MLFLOW_HTTP_TCP_KEEPALIVE.get():
+        options.append((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
+        # macOS has the first under another name, and Windows has them since 2018
+        for names, variable in (
+            (("TCP_KEEPIDLE", "TCP_KEEPALIVE"), MLFLOW_HTTP_TCP_KEEPALIVE_IDLE),
+            (("TCP_KEEPINTVL",), MLFLOW_HTTP_TCP_KEEPALIVE_INTERVAL),
+            (("TCP_KEEPCNT",), MLFLOW_HTTP_TCP_KEEPALIVE_COUNT),
+        ):
+            for name in names:
+                if hasattr(socket, name):
+                    options.append((socket.IPPROTO_TCP, getattr(socket, name), variable.get()))
+                    break
+    return tuple(options)
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _ascii(host: str) -> str:
+    """A host's name as it stands in a request."""
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        raise MlflowException.invalid_parameter_value(
+            f"'{host}' is not the name of a host."
+        ) from None
+
+
+def _without_password(url: str) -> str:
+    scheme, mark, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def _moved(creds: MlflowHostCreds, host: str) -> MlflowHostCreds:
+    from dataclasses import replace
+
+    return replace(creds, host=host)
+
+
+def _readable(path: str, what: str) -> str:
+    if not os.path.exists(path):
+        raise MlflowException.invalid_parameter_value(
+            f"There is no '{path}', where {what} should be."
+        )
+    return path
+
+
+def _unfit(lines: list[str], character: str) -> MlflowException:
+    """The error for a character that cannot stand in a header. It does not show the value, which
+    may be a secret."""
+    line = next(line for line in lines if character in line)
+    name = line.partition(":")[0]
+    return MlflowException.invalid_parameter_value(
+        f"The value of the header '{name}' has the character {character!r}, which no header may "
+        "have. A token or password that was read from a file may end in a line break."
+    )
+
+
+def _plugin_headers(
+    name: str, method: str, url: str, body: bytes | None, headers: dict[str, str]
+) -> dict[str, str]:
     """Headers that a request-auth plug-in adds. It speaks the protocol of the `requests` library:
     (user, password), or a callable that changes a request."""
     from types import SimpleNamespace
 
     from mlflow.tracking.request_auth.registry import fetch_auth
 
-    auth = fetch_auth(creds.auth)
+    auth = fetch_auth(name)
     if auth is None:
         return {}
     if isinstance(auth, tuple):
-        return _basic(*auth)
-    request = SimpleNamespace(headers={}, url=creds.host, method="GET", body=None)
+        return {"Authorization": _basic(*auth)}
+    request = SimpleNamespace(headers=dict(headers), url=url, method=method, body=body)
     return dict((auth(request) or request).headers)
 
 
-def _basic(username: str, password: str) -> dict[str, str]:
-    pair = base64.standard_b64encode(f"{username}:{password}".encode()).decode()
-    return {"Authorization": f"Basic {pair}"}
+def _basic(username: str, password: str) -> str:
+    return "Basic " + base64.standard_b64encode(f"{username}:{password}".encode()).decode()
 
 
-def _error(response: urllib3.BaseHTTPResponse, method: str, url: str) -> MlflowException:
+def _error(status: int, data: bytes, method: str, url: str) -> MlflowException:
     """The exception that an answer with an error status stands for."""
-    data = response.data
-    response.release_conn()
     try:
         body = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -236,15 +866,15 @@ def _error(response: urllib3.BaseHTTPResponse, method: str, url: str) -> MlflowE
         return RestException(body)
     text = data.decode("utf-8", "replace").strip()[:1000]
     return MlflowException(
-        f"API request to {url} ({method}) failed with error code {response.status} != 200. "
+        f"API request to {url} ({method}) failed with error code {status} != 200. "
         f"Response body: '{text}'",
-        error_code=CODES[CODE_OF_STATUS.get(response.status, "INTERNAL_ERROR")],
+        error_code=CODES[CODE_OF_STATUS.get(status, "INTERNAL_ERROR")],
     )
 
 
 def _after_fork() -> None:
     for transport in list(Transport._live):
-        transport._pool = transport._open_pool()
+        transport._after_fork()
 
 
 if hasattr(os, "register_at_fork"):

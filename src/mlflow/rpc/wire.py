@@ -11,6 +11,8 @@ from __future__ import annotations
 import functools
 import json
 import math
+import os
+import threading
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -108,9 +110,27 @@ def to_query(message: Wire) -> list[tuple[str, str]]:
     return pairs
 
 
-@functools.cache
+_decoders: dict[type, msgspec.json.Decoder] = {}
+_building = threading.Lock()
+
+
 def _decoder(cls: type) -> msgspec.json.Decoder:
-    return msgspec.json.Decoder(cls)
+    """The decoder of a message. They are built one after the other: msgspec crashes when two
+    threads look at the fields of one type for the first time."""
+    decoder = _decoders.get(cls)
+    if decoder is None:
+        with _building:
+            decoder = _decoders[cls] = msgspec.json.Decoder(cls)
+    return decoder
+
+
+def _after_fork() -> None:
+    global _building
+    _building = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 #: What msgspec raises for text that is not what it should be, not UTF-8, or nested a thousand deep.

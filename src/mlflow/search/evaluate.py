@@ -135,23 +135,32 @@ def _test(node: Comparison) -> Callable[[Any], bool]:
     return lambda value: compare(value, wanted)
 
 
-def _sorted(items: list[Any], order: OrderBy, values: Values) -> list[Any]:
-    """Sorted by one thing; among equals the order stays."""
-    present, not_numbers, missing = [], [], []
-    for item in items:
-        found = values(item, order.entity, order.key)
-        if not found:
-            missing.append(item)
-        elif found[0] != found[0]:
-            not_numbers.append(item)
-        else:
-            present.append((_sort_key(order, found[0]), item))
-    present.sort(key=operator.itemgetter(0), reverse=not order.ascending)
-    return [item for _, item in present] + not_numbers + missing
+def place(item: Any, order: OrderBy, values: Values) -> tuple[int, Any]:
+    """Where an item stands by one thing: (0, its value), (1, 0) if that is not a number, (2, 0) if
+    it has none. The groups come in this order in either direction."""
+    found = values(item, order.entity, order.key)
+    if not found:
+        return 2, 0
+    return (1, 0) if found[0] != found[0] else (0, found[0])
 
 
-def _sort_key(order: OrderBy, value: Any) -> Any:
-    """Ids of experiments are numbers in text; others, of plug-ins, come behind them."""
+def sort_key(order: OrderBy, value: Any) -> Any:
+    """What values are compared by. Ids of experiments are numbers in text; others, of plug-ins,
+    come behind them."""
     if (order.entity, order.key) != ("attribute", "experiment_id"):
         return value
     return (0, int(value), "") if value.isdecimal() else (1, 0, value)
+
+
+def _sorted(items: list[Any], order: OrderBy, values: Values) -> list[Any]:
+    """Sorted by one thing; among equals the order stays."""
+    present: list[tuple[Any, Any]] = []
+    groups: tuple[list[Any], ...] = ([], [], [])
+    for item in items:
+        group, value = place(item, order, values)
+        if group == 0:
+            present.append((sort_key(order, value), item))
+        else:
+            groups[group].append(item)
+    present.sort(key=operator.itemgetter(0), reverse=not order.ascending)
+    return [item for _, item in present] + groups[1] + groups[2]

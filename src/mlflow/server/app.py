@@ -9,20 +9,20 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
 from mlflow.rpc.experiments import CreateExperiment
-from mlflow.server import artifacts, pages
+from mlflow.server import artifacts, exports, health, pages
 from mlflow.server.artifact_places import Places
 from mlflow.server.config import ServerConfig
 from mlflow.server.errors import on_error, on_http_error
+from mlflow.server.metrics import Metrics
 from mlflow.server.rpc_routes import App, RpcRoutes, rpc_table
 from mlflow.server.security import SecurityMiddleware
 from mlflow.store.artifact.artifact_repo import MultipartDownloadMixin, MultipartUploadMixin
-from mlflow.version import VERSION
 
 
 def create_app(config: ServerConfig) -> App:
@@ -39,7 +39,7 @@ def create_app(config: ServerConfig) -> App:
         repository = places.proxied().repository if config.serve_artifacts else None
         return JSONResponse(
             {
-                "store_type": "SqlStore",
+                "store_type": type(store).__name__,
                 "workspaces_enabled": False,
                 "trace_archival_enabled": False,
                 "multipart_uploads_enabled": isinstance(repository, MultipartUploadMixin),
@@ -50,10 +50,10 @@ def create_app(config: ServerConfig) -> App:
             }
         )
 
-    routes: list[BaseRoute] = [
-        Route("/health", _health),
-        Route("/version", _version),
-    ]
+    async def counts(request: Request) -> Response:
+        return await metrics.answer(request)
+
+    routes: list[BaseRoute] = []
     if not config.artifacts_only:
         from mlflow.store.tracking.resolve import tracking_store
 
@@ -68,19 +68,24 @@ def create_app(config: ServerConfig) -> App:
         routes += _closed()
     routes += artifacts.routes(config, store)
     if not config.artifacts_only:
+        routes += exports.routes(store)
         routes += pages.routes(config, store)
+    probes = [*health.routes(store), Route("/metrics", counts)]
     if config.static_prefix:
-        routes = [
-            Route("/health", _health),
-            Route("/version", _version),
-            Mount(config.static_prefix, routes=routes),
-        ]
+        routes = [*probes, Mount(config.static_prefix, routes=[*probes, *routes])]
+    else:
+        routes = [*probes, *routes]
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        sealer = getattr(store, "sealer", None)
+        if sealer is not None:
+            sealer.start()
         yield
         if rpcs is not None:
             rpcs.close()
+        if sealer is not None:
+            sealer.stop()
 
     app = Starlette(
         routes=routes,
@@ -94,15 +99,8 @@ def create_app(config: ServerConfig) -> App:
     app.router.redirect_slashes = False  # a path with one slash more is another path
     guards = {CreateExperiment: lambda request: places.check(request.artifact_location)}
     rpcs = RpcRoutes(store, app, config.static_prefix, guards) if store is not None else None
-    return SecurityMiddleware(rpcs or app, config)
-
-
-async def _health(request: Request) -> Response:
-    return PlainTextResponse("OK")
-
-
-async def _version(request: Request) -> Response:
-    return PlainTextResponse(VERSION)
+    metrics = Metrics(SecurityMiddleware(rpcs or app, config), config.static_prefix)
+    return metrics
 
 
 async def _openapi(request: Request) -> Response:

@@ -119,6 +119,7 @@ def _answer(request: Request, file: StoredFile) -> _Answer:
         "Content-Type": media_type(file.name),
         "Content-Disposition": attachment(file.name),
         "Accept-Ranges": "bytes",
+        "Date": formatdate(usegmt=True),  # what the next one is compared with
         "Last-Modified": formatdate(file.modified, usegmt=True),
         "ETag": file.etag,
         "Cache-Control": "no-cache",

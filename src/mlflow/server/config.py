@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mlflow.utils.uri import is_local_uri
+
 
 @dataclass(frozen=True)
 class ServerConfig:
@@ -11,8 +13,8 @@ class ServerConfig:
 
     backend_store_uri: str = "sqlite:///mlflow.db"
     default_artifact_root: str | None = None
-    """Where new experiments' artifacts go; None for `mlflow-artifacts:/`, or `./mlruns` when
-    artifacts are not served."""
+    """Where new experiments' artifacts go; None for `mlflow-artifacts:/` or, when artifacts are not
+    served, for the backend store if that is a folder, else `./mlruns`."""
     serve_artifacts: bool = True
     """Whether clients send and fetch artifacts through this server."""
     artifacts_only: bool = False
@@ -42,4 +44,6 @@ class ServerConfig:
         """Where new experiments' artifacts go."""
         if self.default_artifact_root:
             return self.default_artifact_root
-        return "mlflow-artifacts:/" if self.serve_artifacts else "./mlruns"
+        if self.serve_artifacts:
+            return "mlflow-artifacts:/"
+        return self.backend_store_uri if is_local_uri(self.backend_store_uri) else "./mlruns"

@@ -12,6 +12,7 @@ from typing import Any
 
 from mlflow.exceptions import MlflowException
 from mlflow.server.config import ServerConfig
+from mlflow.server.metrics import share_between_processes
 
 _CONFIG = "_HEADRACE_SERVER_CONFIG"
 
@@ -70,6 +71,7 @@ def _serve_many(config: ServerConfig, options: dict[str, Any], level: str) -> No
 
     if not config.artifacts_only:  # what is wrong with the store is said here, and once
         tracking_store(config.backend_store_uri, config.artifact_root)
+    share_between_processes(config.expose_prometheus)
     os.environ[_CONFIG] = json.dumps(asdict(config))
     print(f"Headrace is up: {url_of(config)} ({config.workers} processes)", file=sys.stderr)
     uvicorn.run(

@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from mlflow.rpc import all_rpcs
-from mlflow.rpc.declare import Rpc
+from mlflow.rpc.declare import STREAMS, Rpc
+from mlflow.rpc.export import streams
+from mlflow.utils.tabular import FORMATS
 from mlflow.version import VERSION
 
 _REF = "#/components/schemas/{name}"
@@ -15,7 +17,7 @@ _REF = "#/components/schemas/{name}"
 
 def document() -> dict[str, Any]:
     """The whole document, version 3.1."""
-    rpcs = all_rpcs()
+    rpcs = [*all_rpcs(), *streams()]
     types = [cls for rpc in rpcs for cls in (rpc, rpc.response)]
     schemas, components = msgspec.json.schema_components(
         list(dict.fromkeys(types)), ref_template=_REF
@@ -61,7 +63,7 @@ def _operation(
         + ("ByGet" if method == "GET" and len(rpc.endpoints) > 1 else ""),
         "summary": " ".join((rpc.__doc__ or "").split("\n\n")[0].split()),
         "responses": {
-            "200": _json("Done.", schema_of[rpc.response]),
+            "200": _table() if rpc in STREAMS else _json("Done.", schema_of[rpc.response]),
             "default": _json("Refused.", {"$ref": _REF.format(name="Error")}),
         },
     }
@@ -82,6 +84,10 @@ def _operation(
             "content": {"application/json": {"schema": schema_of[rpc]}},
         }
     return operation
+
+
+def _table() -> dict[str, Any]:
+    return {"description": "A table.", "content": {media: {} for media in FORMATS.values()}}
 
 
 def _json(description: str, schema: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _PREFLIGHT_REFUSED = b"Disallowed CORS origin"
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Answered for any Host, for probes of load balancers; they tell nothing that matters.
-_OPEN_PATHS = ("/health", "/version")
+_OPEN_PATHS = ("/health", "/livez", "/readyz", "/version")
 
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _PRIVATE_NETWORKS = tuple(

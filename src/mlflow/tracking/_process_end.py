@@ -13,6 +13,7 @@ A forked process does not end the runs of its parent.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import signal
@@ -106,7 +107,8 @@ def _listen() -> None:
         and threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     ):
-        signal.signal(signal.SIGTERM, _on_sigterm)
+        with contextlib.suppress(ValueError):  # the main thread of a subinterpreter
+            signal.signal(signal.SIGTERM, _on_sigterm)
 
 
 def _stop_listening() -> None:

@@ -178,11 +178,14 @@ def _runs_with(
 
 
 def _add_columns(frame: pandas.DataFrame, run: Run, columns: list[str]) -> None:
+    from mlflow.store.tracking.base.columns import RunColumns
     from mlflow.tracking._frames import frame_of_runs
 
     if not columns:
         return
-    row = frame_of_runs([run]).iloc[0]
+    runs = RunColumns()
+    runs.add_runs([run])
+    row = frame_of_runs(runs).iloc[0]
     for column in columns:
         name = column
         if name in frame.columns:

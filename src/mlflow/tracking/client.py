@@ -32,6 +32,7 @@ from mlflow.tracking._model_registry.utils import _resolve_registry_uri
 from mlflow.tracking._tracking_service.utils import _get_store, _resolve_tracking_uri
 from mlflow.tracking.metric_value_conversion_utils import plain_metric
 from mlflow.utils import logging_utils  # noqa: F401  (loading it sets the loggers up)
+from mlflow.utils.async_logging import send_left_behind
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_IMAGES, MLFLOW_PARENT_RUN_ID, MLFLOW_USER
 from mlflow.utils.time import get_current_time_millis
 from mlflow.utils.validation import (
@@ -184,13 +185,15 @@ class MlflowClient:
             run_name: None for the tag `mlflow.runName`, or else a random name.
         """
         tags = tags or {}
-        return self._store.create_run(
+        run = self._store.create_run(
             experiment_id=str(experiment_id),
             user_id=str(tags.get(MLFLOW_USER, "unknown")),
             start_time=start_time or get_current_time_millis(),
             tags=[RunTag(key, str(value)) for key, value in tags.items()],
             run_name=run_name,
         )
+        send_left_behind(self._store)
+        return run
 
     def get_run(self, run_id: str) -> Run:
         """The run with all it logged, deleted or not; MlflowException RESOURCE_DOES_NOT_EXIST if
@@ -302,18 +305,22 @@ class MlflowClient:
         Returns:
             None, or what to wait for if it is stored in the background.
         """
+        if timestamp is None:
+            timestamp = int(time.time() * 1000)
+        if step is None:
+            step = 0
+        in_background = _in_background(synchronous)
+        if in_background and type(value) is float:
+            # The usual call inside a training loop
+            queue = getattr(self._store, "_queue", None)
+            if queue is not None and model_id is dataset_name is dataset_digest is None:
+                operation = queue.log_point(run_id, key, value, step, timestamp)
+                if operation is not None:
+                    return operation
         metric = plain_metric(
-            Metric(
-                key,
-                value,
-                int(time.time() * 1000) if timestamp is None else timestamp,
-                0 if step is None else step,
-                model_id,
-                dataset_name,
-                dataset_digest,
-            )
+            Metric(key, value, timestamp, step, model_id, dataset_name, dataset_digest)
         )
-        if _in_background(synchronous):
+        if in_background:
             return self._store.log_metric_async(run_id, metric)
         return self._store.log_metric(run_id, metric)
 

@@ -493,9 +493,13 @@ def _end(run: Run, status: str) -> None:
     monitor = run_id_to_system_metrics_monitor.pop(run_id, None)
     if monitor is not None:
         monitor.finish()
-    flush_async_logging()
     flush_artifact_async_logging()
-    _client_of(run).set_terminated(run_id, status)
+    client = _client_of(run)
+    queues = sys.modules.get("mlflow.utils.async_logging.async_logging_queue")
+    if queues is None or not queues.end_run(client._store, run_id, status):
+        client.set_terminated(run_id, status)
+    else:
+        client._print_links(run.info)
 
 
 def active_run() -> ActiveRun | None:
@@ -568,20 +572,34 @@ def search_runs(
     wanted = _experiments_to_search(
         client, experiment_ids, experiment_names, search_all_experiments
     )
-    runs = []
-    if wanted:
-        runs = get_results_from_paginated_fn(
+    if output_format == "list":
+        if not wanted:
+            return []
+        return get_results_from_paginated_fn(
             lambda size, token: client.search_runs(
                 wanted, filter_string, run_view_type, size, order_by, token
             ),
             max_results_per_page=NUM_RUNS_PER_PAGE_PANDAS,
             max_results=max_results,
         )
-    if output_format == "list":
-        return runs
+    from mlflow.store.tracking.base.columns import RunColumns
     from mlflow.tracking._frames import frame_of_runs
 
-    return frame_of_runs(runs)
+    columns, token = RunColumns(), None
+    while wanted and columns.size < max_results:
+        size = min(NUM_RUNS_PER_PAGE_PANDAS, max_results - columns.size)
+        token = client._store._search_run_columns(
+            columns,
+            [str(experiment_id) for experiment_id in wanted],
+            filter_string,
+            run_view_type,
+            size,
+            order_by,
+            token,
+        )
+        if not token:
+            break
+    return frame_of_runs(columns)
 
 
 def _experiments_to_search(

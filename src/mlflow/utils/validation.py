@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from numbers import Number
+from operator import attrgetter
 from typing import Any
 
 from mlflow.entities.dataset import Dataset
@@ -215,6 +216,9 @@ def _is_64_bit(value: Any) -> bool:
     return isinstance(value, Number) and -(2**63) <= value < 2**63  # type: ignore[operator]
 
 
+_METRIC_PARTS = attrgetter("key", "value", "timestamp", "step")
+
+
 def _is_usual_metric(key: Any, value: Any, timestamp: Any, step: Any) -> bool:
     """Whether it is certainly good: of the very types, in range. What is not gets a closer look."""
     return (
@@ -226,6 +230,24 @@ def _is_usual_metric(key: Any, value: Any, timestamp: Any, step: Any) -> bool:
         and type(key) is str
         and len(key) <= MAX_ENTITY_KEY_LENGTH
         and _fault_of_name(key) is None
+    )
+
+
+def _are_usual_metrics(metrics: Sequence[Metric]) -> bool:
+    """Whether all of them are certainly good, seen column by column, which takes a fraction of the
+    time."""
+    if not metrics:
+        return True
+    keys, values, timestamps, steps = zip(*map(_METRIC_PARTS, metrics))
+    return (
+        set(map(type, values)) <= {float, int}
+        and set(map(type, timestamps)) == set(map(type, steps)) == {int}
+        and set(map(type, keys)) == {str}
+        and min(timestamps) >= 0
+        and max(timestamps) < 2**63
+        and min(steps) >= -(2**63)
+        and max(steps) < 2**63
+        and all(len(k) <= MAX_ENTITY_KEY_LENGTH and _fault_of_name(k) is None for k in set(keys))
     )
 
 
@@ -317,8 +339,8 @@ def _validate_batch_log_data(
     metrics: Sequence[Metric], params: Sequence[Param], tags: Sequence[RunTag]
 ) -> tuple[Sequence[Metric], list[Param], list[RunTag]]:
     """What is to be stored: all of it, with values cut that are too long and may be."""
-    for index, m in enumerate(metrics):
-        if not _is_usual_metric(m.key, m.value, m.timestamp, m.step):
+    if not _are_usual_metrics(metrics):
+        for index, m in enumerate(metrics):
             _validate_metric(m.key, m.value, m.timestamp, m.step, f"metrics[{index}]")
     return (
         metrics,

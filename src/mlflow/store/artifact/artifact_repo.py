@@ -124,6 +124,11 @@ class ArtifactRepository:
         """The path of an artifact on this machine; None if it would have to be fetched first."""
         return None
 
+    def modified_time(self, artifact_path: str) -> float | None:
+        """When a file was stored or changed, in seconds since the Unix epoch by the clock of this
+        machine; None if that cannot be told without fetching it."""
+        return None
+
     def download_artifacts(self, artifact_path: str, dst_path: str | None = None) -> str:
         """Fetch a file, or a folder with all that is in it.
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO
 
 import urllib3
@@ -108,6 +109,15 @@ class HttpArtifactRepository(ArtifactRepository, MultipartUploadMixin):
 
     def _is_directory(self, artifact_path: str) -> bool:
         return self._service is not None and super()._is_directory(artifact_path)
+
+    def modified_time(self, artifact_path: str) -> float | None:
+        try:
+            answer = self._request("HEAD", self._at(steps(artifact_path)))
+            modified = parsedate_to_datetime(answer.headers["Last-Modified"]).timestamp()
+            now = parsedate_to_datetime(answer.headers["Date"]).timestamp()
+        except (MlflowException, KeyError, ValueError):
+            return None
+        return modified + time.time() - now  # its clock may be another one
 
     def delete_artifacts(self, artifact_path: str | None = None) -> None:
         self._request("DELETE", self._at(steps(artifact_path)))

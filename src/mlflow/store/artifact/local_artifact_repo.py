@@ -108,6 +108,9 @@ class LocalArtifactRepository(ArtifactRepository, StreamUploadMixin):
             raise no_such_artifact(below)
         return path
 
+    def modified_time(self, artifact_path: str) -> float | None:
+        return os.stat(self.get_local_path(artifact_path)).st_mtime
+
     def download_artifacts(self, artifact_path: str, dst_path: str | None = None) -> str:
         """Without `dst_path` nothing is copied: the answer is the path of the artifact itself."""
         if dst_path is None:

@@ -203,6 +203,9 @@ class S3ArtifactRepository(
                 Callback=_ticker(progress),
             )
 
+    def modified_time(self, artifact_path: str) -> float | None:
+        return self._head(steps(artifact_path))["LastModified"].timestamp()
+
     def _open_artifact(self, path: str) -> StoredFile:
         below = steps(path)
         try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ class Term:
 
     sql: str
     ascending: bool = True
+    kind: type = int
+    """int, float or str."""
 
 
 def order_clause(terms: Sequence[Term]) -> str:
@@ -44,6 +47,27 @@ def encode_token(values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(list(values)).encode()).decode()
 
 
+def place_of(token: str, terms: Sequence[Term]) -> list[Any]:
+    """The values of the terms in a token that was made for them.
+
+    Raises:
+        MlflowException: INVALID_PARAMETER_VALUE if it was not made by `encode_token`, or for
+            terms of other types.
+    """
+    values = decode_token(token, len(terms))
+    for i, (value, term) in enumerate(zip(values, terms)):
+        if term.kind is float and type(value) is int and abs(value) < 1 << 63:
+            value = values[i] = float(value)
+        if type(value) is not term.kind or not (term.kind is str or _is_comparable(value)):
+            raise _refusal(token)
+    return values
+
+
+def _is_comparable(value: int | float) -> bool:
+    """Whether a database can compare with it."""
+    return -(1 << 63) <= value < 1 << 63 if isinstance(value, int) else math.isfinite(value)
+
+
 def decode_token(token: str, size: int) -> list[Any]:
     """The values in a token made for `size` terms.
 
@@ -59,15 +83,18 @@ def decode_token(token: str, size: int) -> list[Any]:
         ) from None
     try:
         values = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if (
         not isinstance(values, list)
         or len(values) != size
         or not all(type(v) in (int, float, str) for v in values)
     ):
-        raise MlflowException.invalid_parameter_value(
-            f"Invalid page token '{token[:100]}': it does not belong to this search "
-            "and its order_by."
-        )
+        raise _refusal(token)
     return values
+
+
+def _refusal(token: str) -> MlflowException:
+    return MlflowException.invalid_parameter_value(
+        f"Invalid page token '{token[:100]}': it does not belong to this search and its order_by."
+    )

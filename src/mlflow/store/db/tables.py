@@ -13,27 +13,35 @@ Layout
   for finding them.
 * `packed_run` is for a finished run's params, tags and latest metrics in one blob. Writers drop it
   already; nobody fills it yet.
+* `writer` has, for each journal of a client, up to where its records are stored.
+* `schema_version` has a row for each version that the database has been through, and
+  the oldest code that `works_with` it.
 * `audit` is append-only.
 """
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 1
+#: Raised by whoever changes a table, together with a step in `migrations.py`.
+SCHEMA_VERSION = 2
 
 # Longer values take part in the index by their beginning only: PostgreSQL refuses index rows over
-# 2.7 kB.
+# 2.7 kB. Paths have long beginnings in common: an index of their own has what comes behind.
 INDEXED_PREFIX = 64
+INDEXED_REST = 200
 
 _TABLES = """
-create table schema_version (version {int} not null);
+create table schema_version (
+    version {int} not null,
+    works_with {int}
+);
 
 create table experiment (
     id {serial},
     name {name} not null,
     artifact_location {text},
     lifecycle_stage {word} not null,
-    creation_time {int} not null,
-    last_update_time {int} not null,
+    creation_time {int},
+    last_update_time {int},
     deleted_time {int}
 );
 create unique index experiment_by_name on experiment (name);
@@ -56,6 +64,7 @@ create table run (
     uuid {word} not null,
     experiment_id {int} not null,
     name {text},
+    {start_of_name}
     user_id {text},
     status {small} not null,
     start_time {int} not null,
@@ -66,22 +75,30 @@ create table run (
 );
 create unique index run_by_uuid on run (uuid);
 create index run_by_experiment on run (experiment_id, lifecycle_stage, start_time, uuid);
+create index run_by_start on run (start_time, id);
+create index run_by_end on run (end_time, id);
+create index run_by_status on run (status, id);
+create index run_by_name on run ({prefix_of_name}, id);
 
 create table param (
     run_id {int} not null,
     key_id {int} not null,
     value {text} not null,
+    {start_of_value}
     primary key (run_id, key_id)
 ) {clustered};
 create index param_by_value on param (key_id, {prefix_of_value}, run_id);
+create index param_by_rest on param (key_id, {rest_of_value}, run_id){if_long};
 
 create table tag (
     run_id {int} not null,
     key_id {int} not null,
     value {text} not null,
+    {start_of_value}
     primary key (run_id, key_id)
 ) {clustered};
 create index tag_by_value on tag (key_id, {prefix_of_value}, run_id);
+create index tag_by_rest on tag (key_id, {rest_of_value}, run_id){if_long};
 
 create table series (
     run_id {int} not null,
@@ -116,13 +133,21 @@ create table chunk (
     max_timestamp {int} not null,
     min_value {real},
     max_value {real},
-    last_value {real},
+    "last_value" {real},
     sum_value {real},
     nans {int} not null,
     monotone {small} not null,
+    ordered {small},
+    "first_value" {real},
+    step_of_min {int},
+    timestamp_of_min {int},
+    step_of_max {int},
+    timestamp_of_max {int},
     content {blob} not null,
     primary key (run_id, key_id, seq)
 ) {clustered};
+create index chunk_by_time on chunk
+    (run_id, key_id, min_timestamp, min_step, seq, max_timestamp, max_step, ordered);
 
 create table packed_run (
     run_id {int} not null primary key,
@@ -178,21 +203,37 @@ create table run_model (
     primary key (run_id, is_output, model_id, step)
 ) {clustered};
 
+create table writer (
+    uuid {word} not null primary key,
+    sequence {int} not null,
+    time {int} not null
+);
+
 create table audit (
     id {serial},
     time {int} not null,
     actor {text},
     action {word} not null,
     entity {word} not null,
-    entity_id {text} not null,
-    before {text},
-    after {text}
+    entity_id {key} not null,
+    "before" {text},
+    "after" {text}
 );
 create index audit_by_entity on audit (entity, entity_id, id);
 """
 
 
-def statements(types: dict[str, str]) -> list[str]:
-    """The statements that make an empty database ours, in a dialect's own types."""
-    text = _TABLES.format(prefix_of_value=f"substr(value, 1, {INDEXED_PREFIX})", **types)
-    return [s.strip() for s in text.split(";") if s.strip()]
+#: Where a dialect's types do not say otherwise: parts of texts are indexed as expressions.
+_PARTS_OF_TEXTS = {
+    "start_of_value": "",
+    "start_of_name": "",
+    "prefix_of_value": f"substr(value, 1, {INDEXED_PREFIX})",
+    "prefix_of_name": f"substr(name, 1, {INDEXED_PREFIX})",
+    "rest_of_value": f"substr(value, {INDEXED_PREFIX + 1}, {INDEXED_REST})",
+    "if_long": f" where length(value) > {INDEXED_PREFIX}",
+}
+
+
+def statements(types: dict[str, str], text: str = _TABLES) -> list[str]:
+    """Statements in a dialect's own types: by default those that make an empty database ours."""
+    return [s.strip() for s in text.format(**{**_PARTS_OF_TEXTS, **types}).split(";") if s.strip()]

@@ -11,11 +11,18 @@ from mlflow.store.tracking.base.experiments import Experiments
 from mlflow.store.tracking.base.inputs import Inputs
 from mlflow.store.tracking.base.metrics import Metrics
 from mlflow.store.tracking.base.runs import Runs
+from mlflow.store.tracking.base.transfer import Transfer
 
 
-class AbstractStore(Experiments, Runs, Metrics, Inputs):
-    """A tracking store. The `*_async` methods return at once and write in order in the
-    background."""
+class AbstractStore(Experiments, Runs, Metrics, Inputs, Transfer):
+    """A tracking store. The `*_async` methods return at once, with the call in a journal that
+    survives the end of the process; it is stored in the background, in order."""
+
+    #: The URI by which another process opens this store; None if none can.
+    _uri: str | None = None
+    #: Where the `*_async` methods put calls, once one was used; None in a store with methods of its
+    #: own.
+    _queue: Any = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,6 +64,12 @@ class AbstractStore(Experiments, Runs, Metrics, Inputs):
         self._async_queue().shutdown()
 
     def _async_queue(self) -> Any:
+        if self._queue is not None:
+            return self._queue
         from mlflow.utils.async_logging.async_logging_queue import queue_for
 
-        return queue_for(self)
+        queue = queue_for(self)
+        methods = ("log_metric_async", "log_batch_async")
+        if all(getattr(type(self), m) is getattr(AbstractStore, m) for m in methods):
+            self._queue = queue
+        return queue

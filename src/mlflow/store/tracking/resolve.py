@@ -6,9 +6,11 @@ import os
 import threading
 from typing import Any
 
-from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.location import Location
+from mlflow.store.tracking import DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH
 from mlflow.store.tracking.abstract_store import AbstractStore
+from mlflow.utils.uri import get_uri_scheme, resolve_uri_if_local
 
 PLUGIN_GROUP = "mlflow.tracking_store"
 
@@ -20,10 +22,10 @@ def tracking_store(uri: str, artifact_root: str | None = None) -> AbstractStore:
     """The process's store for `uri`; the same object each time.
 
     Args:
-        uri: A database URL, the URL of a server, or what a plug-in of the group
-            `mlflow.tracking_store` takes.
-        artifact_root: Where new experiments' artifacts go; None for `./mlruns`. Not used when `uri`
-            is a server.
+        uri: A database URL, the URL of a server, a folder (a path or `file:` URI; `./mlruns` if
+            empty), or what a plug-in of the group `mlflow.tracking_store` takes.
+        artifact_root: Where new experiments' artifacts go; None for the folder itself or, where
+            `uri` is a database, `./mlruns`. Not used when `uri` is a server.
 
     Raises:
         MlflowException: INVALID_PARAMETER_VALUE if nothing takes such a URI.
@@ -36,11 +38,24 @@ def tracking_store(uri: str, artifact_root: str | None = None) -> AbstractStore:
             store = _stores.get(key)
             if store is None:
                 store = _stores[key] = _build(uri, artifact_root)
+                store._uri = _for_other_processes(uri)
     return store
 
 
+def _for_other_processes(uri: str) -> str | None:
+    """The URI by which another process opens the same store, from any folder; None if none can."""
+    scheme = uri.partition(":")[0].lower() if ":" in uri else ""
+    if scheme.partition("+")[0] == "sqlite":
+        path = uri.partition(":///")[2].partition("?")[0]
+        return None if path in ("", ":memory:") else uri
+    return uri if scheme else os.path.abspath(uri)
+
+
 def _absolute(uri: str) -> str:
-    """A relative SQLite path as what it means now: the process may work in another folder later."""
+    """A relative path as what it means now: the process may work in another folder later."""
+    if get_uri_scheme(uri) in ("", "file"):
+        Location.parse(uri)  # refuses what is on another machine
+        return resolve_uri_if_local(uri or DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH)
     prefix, separator, path = uri.partition(":///")
     if prefix.partition("+")[0] != "sqlite" or not path or path.startswith(("/", ":memory:")):
         return uri
@@ -56,23 +71,21 @@ def _build(uri: str, artifact_root: str | None) -> AbstractStore:
         from mlflow.store.tracking.rest.store import RestStore
 
         return RestStore.for_uri(uri)
-    if family in ("sqlite", "postgresql", "postgres", "mysql", "mssql"):
+    if family in ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql"):
         from mlflow.store.tracking.sql.store import SqlStore
 
         return SqlStore(uri, artifact_root)
+    if get_uri_scheme(uri) in ("", "file"):
+        from mlflow.store.tracking.file.store import FileStore
+
+        return FileStore(uri, artifact_root)
     plugin = _plugin(scheme)
     if plugin is not None:
         return plugin(store_uri=uri, artifact_uri=artifact_root)
-    if family in ("", "file") or os.path.isdir(uri):
-        raise MlflowException(
-            f"The file store '{uri}' is not available in Headrace yet. "
-            "Use a database, such as 'sqlite:///mlflow.db', or the URL of a server.",
-            error_code=CODES["NOT_IMPLEMENTED"],
-        )
     raise MlflowException.invalid_parameter_value(
         f"Nothing takes the tracking URI '{uri}'. It can be a database (sqlite:///path, "
-        "postgresql://user@host/database), a server (http://host:port), or what an installed "
-        "plug-in takes."
+        "postgresql://user@host/database), a server (http://host:port), a folder, or what an "
+        "installed plug-in takes."
     )
 
 

@@ -74,7 +74,10 @@ def _has_existing_mlruns_data(directory: str | Path) -> bool:
     """Whether the directory is a store of files, not just the artifacts of a database."""
     try:
         with os.scandir(directory) as entries:
-            return any(os.path.exists(os.path.join(e.path, "meta.yaml")) for e in entries)
+            return any(
+                e.name.isdigit() and os.path.exists(os.path.join(e.path, "meta.yaml"))
+                for e in entries
+            )
     except OSError:
         return False
 

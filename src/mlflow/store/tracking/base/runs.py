@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 from mlflow.entities import Metric, Param, Run, RunInfo, RunTag
+from mlflow.rpc import nouns as wire
 from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.tracking import SEARCH_MAX_RESULTS_DEFAULT
+from mlflow.store.tracking.base.columns import RunColumns
 
 
 class Runs(ABC):
@@ -87,6 +90,36 @@ class Runs(ABC):
             tags: At most 100; all three together at most 1000.
         """
 
+    def log_batch_once(
+        self,
+        run_id: str,
+        metrics: Sequence[Metric],
+        params: Sequence[Param],
+        tags: Sequence[RunTag],
+        *,
+        writer: str,
+        after: int,
+        sequence: int,
+    ) -> int:
+        """Log a batch that may come again, since nobody knows what became of it the first time.
+
+        Each record has a place in its writer's sequence. A store that keeps, for each writer and
+        run, up to where it has stored them, passes over what it has. One that does not keep this
+        stores the batch once more.
+
+        Args:
+            writer: Id of the writer, 1 to 64 characters.
+            after: Where the first record of the batch begins in the sequence.
+            sequence: Where the last one ends.
+
+        Returns:
+            Up to where the writer's records of this run are stored now: `sequence` or more. Less,
+            if a part of the batch was stored before: then this call has stored nothing, and what
+            comes behind that place must be sent by itself.
+        """
+        self.log_batch(run_id, metrics, params, tags)
+        return sequence
+
     def search_runs(
         self,
         experiment_ids: Sequence[str],
@@ -106,6 +139,17 @@ class Runs(ABC):
             experiment_ids, filter_string, run_view_type, max_results, order_by, page_token
         )
         return PagedList(runs, token)
+
+    def _search_run_messages(self, *search: Any) -> tuple[list[wire.Run], str | None]:
+        """What `search_runs(*search)` gives, as messages, and its token: what a server answers."""
+        page = self.search_runs(*search)
+        return [wire.Run.of(run) for run in page], page.token
+
+    def _search_run_columns(self, columns: RunColumns, *search: Any) -> str | None:
+        """Add what `search_runs(*search)` gives to a table; the token of the next page."""
+        page = self.search_runs(*search)
+        columns.add_runs(page)
+        return page.token
 
     @abstractmethod
     def _search_runs(

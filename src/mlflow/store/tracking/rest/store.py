@@ -21,6 +21,7 @@ from mlflow.entities import (
     ViewType,
 )
 from mlflow.entities.metric import MetricWithRunId
+from mlflow.entities.metric_chart import Axis, MetricChart
 from mlflow.exceptions import MlflowException
 from mlflow.rpc import experiments, inputs, runs
 from mlflow.rpc import metrics as metrics_rpc
@@ -34,6 +35,10 @@ from mlflow.store.tracking import (
     SEARCH_MAX_RESULTS_DEFAULT,
 )
 from mlflow.store.tracking.abstract_store import AbstractStore
+from mlflow.store.tracking.base.columns import RunColumns
+from mlflow.store.tracking.base.metrics import DEFAULT_CHART_BUCKETS
+from mlflow.store.tracking.rest.transfer import RestTransfer
+from mlflow.utils.collection import no_collection
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import MlflowHostCreds
 
@@ -42,7 +47,7 @@ _VIEW_NAMES = {number: name for name, number in experiments.VIEWS.items()}
 _FRESH = 1.0
 
 
-class RestStore(AbstractStore):
+class RestStore(RestTransfer, AbstractStore):
     """A tracking store behind a server.
 
     Args:
@@ -197,25 +202,64 @@ class RestStore(AbstractStore):
         params: Sequence[Param],
         tags: Sequence[RunTag],
     ) -> None:
-        self._call(
-            runs.LogBatch(
-                run_id=run_id,
-                metrics=[wire.Metric.of(m) for m in metrics],
-                params=_tags(params),
-                tags=_tags(tags),
-            )
-        )
+        self._call(_batch(run_id, metrics, params, tags))
 
-    def _search_runs(
+    def log_batch_once(
+        self,
+        run_id: str,
+        metrics: Sequence[Metric],
+        params: Sequence[Param],
+        tags: Sequence[RunTag],
+        *,
+        writer: str,
+        after: int,
+        sequence: int,
+    ) -> int:
+        """See the contract. A server of the reference knows nothing of writers."""
+        request = _batch(run_id, metrics, params, tags)
+        request.writer_id = writer
+        request.writer_after = after
+        request.writer_sequence = sequence
+        stored = self._call(request).writer_sequence
+        return sequence if stored is None else stored
+
+    def _search_runs(self, *search: Any) -> tuple[list[Run], str | None]:
+        page = self._page_of_runs(*search)
+        return [r.entity() for r in page.runs], page.next_page_token
+
+    def _search_run_messages(self, *search: Any) -> tuple[list[wire.Run], str | None]:
+        page = self._page_of_runs(*search)
+        return page.runs, page.next_page_token
+
+    def _search_run_columns(self, columns: RunColumns, *search: Any) -> str | None:
+        page = self._page_of_runs(*search)
+        for run in page.runs:
+            info, data = run.info, run.data or wire.RunData()
+            columns.add(
+                (
+                    info.run_id or info.run_uuid,
+                    info.experiment_id,
+                    info.status or "RUNNING",
+                    info.artifact_uri,
+                    info.start_time or 0,
+                    info.end_time,
+                ),
+                ([m.key for m in data.metrics], [float(m.value) for m in data.metrics]),
+                ([p.key for p in data.params], [p.value for p in data.params]),
+                ([t.key for t in data.tags], [t.value for t in data.tags]),
+            )
+        return page.next_page_token
+
+    def _page_of_runs(
         self,
         experiment_ids: Sequence[str],
         filter_string: str | None,
         run_view_type: int,
-        max_results: int,
-        order_by: Sequence[str] | None,
-        page_token: str | None,
-    ) -> tuple[list[Run], str | None]:
-        page = self._call(
+        max_results: int = SEARCH_MAX_RESULTS_DEFAULT,
+        order_by: Sequence[str] | None = None,
+        page_token: str | None = None,
+    ) -> runs.RunPage:
+        return self._call(
             runs.SearchRuns(
                 experiment_ids=[str(x) for x in experiment_ids],
                 filter=filter_string,
@@ -225,7 +269,6 @@ class RestStore(AbstractStore):
                 page_token=page_token,
             )
         )
-        return [r.entity() for r in page.runs], page.next_page_token
 
     # -- metrics ----------------------------------------------------------------------------
 
@@ -263,7 +306,8 @@ class RestStore(AbstractStore):
                     page_token=page_token,
                 )
             )
-            found += [m.entity() for m in page.metrics]
+            with no_collection(len(page.metrics)):
+                found += [m.entity() for m in page.metrics]
             page_token = page.next_page_token
             if max_results is not None or not page_token:
                 return PagedList(found, page_token)
@@ -286,6 +330,31 @@ class RestStore(AbstractStore):
             )
         )
         return [MetricWithRunId(metric=m.entity(), run_id=m.run_id) for m in answer.metrics]
+
+    def get_metric_charts(
+        self,
+        run_ids: Sequence[str],
+        metric_keys: Sequence[str],
+        axis: Axis = "step",
+        start: int | None = None,
+        end: int | None = None,
+        buckets: int = DEFAULT_CHART_BUCKETS,
+    ) -> list[MetricChart]:
+        request = metrics_rpc.GetMetricCharts(
+            run_ids=list(run_ids),
+            metric_keys=list(metric_keys),
+            axis=axis,
+            start=start,
+            end=end,
+            buckets=buckets,
+        )
+        try:
+            return [c.entity() for c in self._call(request).charts]
+        except MlflowException as e:
+            if e.get_http_status_code() != 404:
+                raise
+        # a server that is not Headrace: made here, of whole histories
+        return super().get_metric_charts(run_ids, metric_keys, axis, start, end, buckets)
 
     # -- inputs and outputs -----------------------------------------------------------------
 
@@ -321,6 +390,17 @@ class RestStore(AbstractStore):
             _DatasetSummary(d.experiment_id, d.name, d.digest, d.context)
             for d in answer.dataset_summaries
         ]
+
+
+def _batch(
+    run_id: str, metrics: Sequence[Metric], params: Sequence[Param], tags: Sequence[RunTag]
+) -> runs.LogBatch:
+    return runs.LogBatch(
+        run_id=run_id,
+        metrics=[wire.Metric.of(m) for m in metrics],
+        params=_tags(params),
+        tags=_tags(tags),
+    )
 
 
 def _tags(pairs: Sequence[Any] | None) -> list[wire.Tag]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import getpass
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple, TypeVar
 
-from mlflow.entities import LifecycleStage, RunStatus
-from mlflow.error_codes import CODES
-from mlflow.exceptions import MlflowException
+from mlflow.entities import RunStatus
 from mlflow.store.db.database import Database
+from mlflow.store.tracking.base.checks import check_run_is_active, no_run
+from mlflow.store.tracking.base.checks import experiment_key as experiment_key
+from mlflow.store.tracking.base.checks import no_experiment as no_experiment
 
 T = TypeVar("T")
 
@@ -24,35 +25,9 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def marks(values: Sequence[Any]) -> str:
+def marks(values: Collection[Any]) -> str:
     """One parameter mark for each value."""
     return ",".join("?" * len(values))
-
-
-def no_experiment(experiment_id: str | int) -> MlflowException:
-    return MlflowException(
-        f"No Experiment with id={experiment_id} exists",
-        error_code=CODES["RESOURCE_DOES_NOT_EXIST"],
-    )
-
-
-def no_run(run_id: str) -> MlflowException:
-    return MlflowException(
-        f"Run with id={run_id} not found", error_code=CODES["RESOURCE_DOES_NOT_EXIST"]
-    )
-
-
-def experiment_key(experiment_id: str | int) -> int:
-    """The integer of an experiment id; MlflowException INVALID_PARAMETER_VALUE if it is none."""
-    try:
-        key = int(experiment_id)
-    except (TypeError, ValueError):
-        key = -1
-    if not -1 < key < 1 << 63 or not str(experiment_id).isascii():
-        raise MlflowException.invalid_parameter_value(
-            f"Invalid experiment ID '{experiment_id}'. Experiment ID must be a valid integer."
-        )
-    return key
 
 
 class RunRow(NamedTuple):
@@ -91,19 +66,14 @@ class SqlCore:
 
     def _run_to_write(self, tx: Any, run_id: str) -> int:
         """The integer id of an active run that this transaction will log to."""
-        dialect = self.db.dialect
         query = "select id, lifecycle_stage, status from run where uuid = ?"
-        row = tx.execute(query + dialect.share_lock, (run_id,)).fetchone()
+        row = tx.execute(query + self.db.dialect.share_lock, (run_id,)).fetchone()
         if row is None:
             raise no_run(run_id)
         key, stage, status = row
-        if stage != LifecycleStage.ACTIVE:
-            raise MlflowException.invalid_parameter_value(
-                f"The run {run_id} must be in the 'active' state. Current state is {stage}."
-            )
+        check_run_is_active(run_id, stage)
         if RunStatus.is_terminated(status):
-            if dialect.update_lock:
-                tx.execute(query + dialect.update_lock, (run_id,)).fetchone()
+            # Nobody can put it back before this transaction ends: packing needs the whole lock.
             tx.execute("delete from packed_run where run_id = ?", (key,))
         return key
 
@@ -131,9 +101,8 @@ class SqlCore:
                 ).fetchone()
             return work(tx, {**{n: known[n] for n in names if n in known}, **fresh})
 
-        result = self.db.write(write)
-        self._remember_keys(fresh)  # only now: a transaction that failed has given no ids
-        return result
+        # only then: a transaction that failed has given no ids
+        return self.db.write(write, then=lambda: self._remember_keys(fresh))
 
     def _remember_keys(self, ids: dict[str, int]) -> None:
         for name, key in ids.items():
@@ -173,7 +142,7 @@ class SqlCore:
         after: str | None = None,
     ) -> None:
         tx.execute(
-            "insert into audit (time, actor, action, entity, entity_id, before, after) "
+            'insert into audit (time, actor, action, entity, entity_id, "before", "after") '
             "values (?, ?, ?, ?, ?, ?, ?)",
             (now_ms(), _actor(), action, entity, entity_id, before, after),
         )

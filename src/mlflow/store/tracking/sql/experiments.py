@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlparse
 
 from mlflow.entities import Experiment, ExperimentTag, LifecycleStage, ViewType
-from mlflow.error_codes import CODES
-from mlflow.exceptions import MlflowException
 from mlflow.search import EXPERIMENTS, full_order, parse_filter, parse_order_by
 from mlflow.store.db.paging import Term, after, decode_token, encode_token, order_clause
 from mlflow.store.entities.paged_list import PagedList
-from mlflow.store.tracking import SEARCH_MAX_RESULTS_DEFAULT, SEARCH_MAX_RESULTS_THRESHOLD
+from mlflow.store.tracking import SEARCH_MAX_RESULTS_DEFAULT
+from mlflow.store.tracking.base.checks import (
+    check_artifact_location,
+    check_experiment_can_be_renamed,
+    check_experiment_is_active,
+    check_max_results,
+    name_taken,
+    new_name_taken,
+    no_tag,
+)
 from mlflow.store.tracking.base.experiments import Experiments
 from mlflow.store.tracking.sql.conditions import ExperimentConditions
 from mlflow.store.tracking.sql.core import SqlCore, experiment_key, marks, no_experiment, now_ms
-from mlflow.utils.validation import (
-    _validate_experiment_artifact_location,
-    _validate_experiment_artifact_location_length,
-    _validate_experiment_name,
-    _validate_experiment_tag,
-)
+from mlflow.utils.validation import _validate_experiment_name, _validate_experiment_tag
 
 _COLUMNS = (
     "e.id, e.name, e.artifact_location, e.lifecycle_stage, e.creation_time, e.last_update_time"
@@ -37,13 +38,7 @@ class SqlExperiments(SqlCore, Experiments):
     ) -> str:
         _validate_experiment_name(name)
         if artifact_location:
-            _validate_experiment_artifact_location(artifact_location)
-            _validate_experiment_artifact_location_length(artifact_location)
-            parts = urlparse(artifact_location)
-            if parts.fragment or parts.params:
-                raise MlflowException.invalid_parameter_value(
-                    "'artifact_location' URL can't include fragments or params."
-                )
+            check_artifact_location(artifact_location)
         for tag in tags or ():
             _validate_experiment_tag(tag.key, tag.value)
         now = now_ms()
@@ -53,7 +48,7 @@ class SqlExperiments(SqlCore, Experiments):
                 "select lifecycle_stage from experiment where name = ?", (name,)
             ).fetchone()
             if taken:
-                raise _name_taken(name, taken[0])
+                raise name_taken(name, taken[0])
             key = self.db.dialect.insert(
                 tx,
                 "insert into experiment (name, artifact_location, lifecycle_stage, creation_time, "
@@ -71,7 +66,7 @@ class SqlExperiments(SqlCore, Experiments):
             return str(self.db.write(write))
         except Exception as e:
             if self.db.dialect.is_duplicate(e.__cause__ or e):  # another process was quicker
-                raise _name_taken(name, "active") from None
+                raise name_taken(name, LifecycleStage.ACTIVE) from None
             raise
 
     def get_experiment(self, experiment_id: str) -> Experiment:
@@ -153,19 +148,12 @@ class SqlExperiments(SqlCore, Experiments):
 
         def write(tx: Any) -> None:
             row = self._experiment_row(tx, key)
-            if row[3] != LifecycleStage.ACTIVE:
-                raise MlflowException(
-                    "Cannot rename a non-active experiment.", error_code=CODES["INVALID_STATE"]
-                )
+            check_experiment_can_be_renamed(row[3])
             taken = tx.execute(
                 "select id from experiment where name = ? and id <> ?", (new_name, key)
             ).fetchone()
             if taken:
-                raise MlflowException(
-                    f"The name '{new_name}' belongs to experiment {taken[0]}; "
-                    "a name that is not taken is needed.",
-                    error_code=CODES["BAD_REQUEST"],
-                )
+                raise new_name_taken(new_name, taken[0])
             tx.execute(
                 "update experiment set name = ?, last_update_time = ? where id = ?",
                 (new_name, now_ms(), key),
@@ -193,10 +181,7 @@ class SqlExperiments(SqlCore, Experiments):
                 "delete from experiment_tag where experiment_id = ? and name = ?", (number, key)
             )
             if gone.rowcount == 0:
-                raise MlflowException(
-                    f"No tag with name: {key} in experiment with id {experiment_id}",
-                    error_code=CODES["RESOURCE_DOES_NOT_EXIST"],
-                )
+                raise no_tag(key, "experiment", experiment_id)
 
         self.db.write(write)
 
@@ -210,10 +195,7 @@ class SqlExperiments(SqlCore, Experiments):
 
     def _check_active(self, tx: Any, key: int) -> tuple:
         row = self._experiment_row(tx, key)
-        if row[3] != LifecycleStage.ACTIVE:
-            raise MlflowException.invalid_parameter_value(
-                f"The experiment {key} must be in the 'active' state. Current state is {row[3]}."
-            )
+        check_experiment_is_active(key, row[3])
         return row
 
     def _load_experiments(self, tx: Any, rows: Sequence[tuple]) -> list[Experiment]:
@@ -242,25 +224,12 @@ class SqlExperiments(SqlCore, Experiments):
         ]
 
 
-def check_max_results(max_results: int) -> None:
-    """Refuse a page size that is not 1 to 50 000."""
-    if isinstance(max_results, bool) or not isinstance(max_results, int) or max_results < 1:
-        raise MlflowException.invalid_parameter_value(
-            f"Invalid value {max_results} for parameter 'max_results' supplied. "
-            "It must be a positive integer"
-        )
-    if max_results > SEARCH_MAX_RESULTS_THRESHOLD:
-        raise MlflowException.invalid_parameter_value(
-            f"Invalid value {max_results} for parameter 'max_results' supplied. "
-            f"It must be at most {SEARCH_MAX_RESULTS_THRESHOLD}"
-        )
-
-
 _ORDER_COLUMNS = {
     "name": "e.name",
     "experiment_id": "e.id",
-    "creation_time": "e.creation_time",
-    "last_update_time": "e.last_update_time",
+    # Early versions of MLflow kept no times; without one, an experiment counts as the oldest.
+    "creation_time": "coalesce(e.creation_time, -1)",
+    "last_update_time": "coalesce(e.last_update_time, -1)",
 }
 
 
@@ -274,16 +243,4 @@ def _set_tag(tx: Any, key: int, tag: ExperimentTag) -> None:
         "insert into experiment_tag (experiment_id, name, value) values (?, ?, ?) "
         "on conflict (experiment_id, name) do update set value = excluded.value",
         (key, tag.key, tag.value),
-    )
-
-
-def _name_taken(name: str, stage: str) -> MlflowException:
-    hint = (
-        " It is deleted: restore it, delete it for good with `mlflow gc`, or use another name."
-        if stage == LifecycleStage.DELETED
-        else ""
-    )
-    return MlflowException(
-        f"Experiment(name={name}) already exists.{hint}",
-        error_code=CODES["RESOURCE_ALREADY_EXISTS"],
     )

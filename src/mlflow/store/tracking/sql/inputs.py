@@ -7,13 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlflow.entities import (
-    Dataset,
     DatasetInput,
-    InputTag,
     LoggedModelInput,
     LoggedModelOutput,
-    RunInputs,
-    RunOutputs,
 )
 from mlflow.entities.dataset_summary import _DatasetSummary
 from mlflow.store.tracking.base.inputs import Inputs
@@ -38,13 +34,7 @@ class SqlInputs(SqlCore, Inputs):
 
         def write(tx: Any) -> None:
             run = self._run_to_write(tx, run_id)
-            (experiment,) = tx.execute(
-                "select experiment_id from run where id = ?", (run,)
-            ).fetchone()
-            for use in datasets or ():
-                self._add_dataset(tx, run, experiment, use)
-            for model in models or ():
-                _add_model(tx, run, model.model_id, _INPUT, 0)
+            self._add_inputs(tx, run, datasets or (), models or ())
 
         self.db.write(write)
 
@@ -53,8 +43,7 @@ class SqlInputs(SqlCore, Inputs):
 
         def write(tx: Any) -> None:
             run = self._run_to_write(tx, run_id)
-            for model in models:
-                _add_model(tx, run, model.model_id, _OUTPUT, model.step)
+            self._add_inputs(tx, run, (), (), models)
 
         self.db.write(write)
 
@@ -95,6 +84,26 @@ class SqlInputs(SqlCore, Inputs):
             ).fetchall()
         return [_DatasetSummary(str(e), name, digest, context) for e, name, digest, context in rows]
 
+    def _add_inputs(
+        self,
+        tx: Any,
+        run: int,
+        datasets: Sequence[DatasetInput],
+        models: Sequence[LoggedModelInput],
+        made: Sequence[LoggedModelOutput] = (),
+    ) -> None:
+        """Note what a run that `tx` may write to read and made."""
+        if datasets:
+            (experiment,) = tx.execute(
+                "select experiment_id from run where id = ?", (run,)
+            ).fetchone()
+            for use in datasets:
+                self._add_dataset(tx, run, experiment, use)
+        for model in models:
+            _add_model(tx, run, model.model_id, _INPUT, 0)
+        for output in made:
+            _add_model(tx, run, output.model_id, _OUTPUT, output.step)
+
     def _add_dataset(self, tx: Any, run: int, experiment: int, use: DatasetInput) -> None:
         d = use.dataset
         tx.execute(
@@ -121,45 +130,6 @@ class SqlInputs(SqlCore, Inputs):
                 "on conflict (run_dataset_id, name) do update set value = excluded.value",
                 (key, tag.key, tag.value),
             )
-
-    def _load_inputs(
-        self, tx: Any, keys: Sequence[int]
-    ) -> tuple[dict[int, RunInputs], dict[int, RunOutputs]]:
-        """What each of these runs read and made."""
-        datasets: dict[int, list[DatasetInput]] = {key: [] for key in keys}
-        read: dict[int, list[LoggedModelInput]] = {key: [] for key in keys}
-        made: dict[int, list[LoggedModelOutput]] = {key: [] for key in keys}
-        rows = tx.execute(
-            "select u.id, u.run_id, d.name, d.digest, d.source_type, d.source, d.schema_json, "
-            "d.profile from run_dataset u join dataset d on d.id = u.dataset_id "
-            f"where u.run_id in ({marks(keys)}) order by u.id",
-            keys,
-        ).fetchall()
-        tags: dict[int, list[InputTag]] = {row[0]: [] for row in rows}
-        used = list(tags)
-        for i in range(0, len(used), 500):
-            part = used[i : i + 500]
-            for use, name, value in tx.execute(
-                "select run_dataset_id, name, value from run_dataset_tag "
-                f"where run_dataset_id in ({marks(part)})",
-                part,
-            ).fetchall():
-                tags[use].append(InputTag(name, value))
-        for use, run, *fields in rows:
-            datasets[run].append(DatasetInput(Dataset(*fields), tags[use]))
-        for run, model, is_output, step in tx.execute(
-            "select run_id, model_id, is_output, step from run_model "
-            f"where run_id in ({marks(keys)})",
-            keys,
-        ).fetchall():
-            if is_output:
-                made[run].append(LoggedModelOutput(model, step))
-            else:
-                read[run].append(LoggedModelInput(model))
-        return (
-            {key: RunInputs(datasets[key], read[key]) for key in keys},
-            {key: RunOutputs(made[key]) for key in keys},
-        )
 
 
 def _add_model(tx: Any, run: int, model_id: str, direction: int, step: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -19,24 +18,18 @@ from mlflow.entities import (
     RunStatus,
     RunTag,
 )
-from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
-from mlflow.search import RUNS, parse_filter, parse_order_by
-from mlflow.store.db.paging import after, decode_token, encode_token, order_clause
-from mlflow.store.tracking.base.runs import Runs
-from mlflow.store.tracking.sql.conditions import RunConditions, RunOrder
-from mlflow.store.tracking.sql.core import (
-    RUN_COLUMNS,
-    STATUS_NAMES,
-    RunRow,
-    SqlCore,
-    experiment_key,
-    marks,
-    now_ms,
+from mlflow.store.tracking.base.checks import (
+    name_for_new_run,
+    no_tag,
+    param_changed,
+    params_changed,
 )
-from mlflow.store.tracking.sql.experiments import check_max_results
+from mlflow.store.tracking.sql.content import info_of
+from mlflow.store.tracking.sql.core import RunRow, experiment_key, now_ms
+from mlflow.store.tracking.sql.packing import pack_runs
+from mlflow.store.tracking.sql.pages import SqlPages
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
-from mlflow.utils.name_utils import _generate_random_name
 from mlflow.utils.validation import (
     MAX_ENTITY_KEY_LENGTH,
     MAX_TAG_VAL_LENGTH,
@@ -50,11 +43,15 @@ from mlflow.utils.validation import (
     missing_value,
 )
 
-#: Runs whose rows are read by one statement.
-_BATCH = 400
+_HOUR_MS = 3_600_000
+#: How long it is remembered what a writer has stored. Whoever sends a batch again does so as soon
+#: as it can; a journal may wait for as long as a laptop is off.
+_WRITER_LIFE_MS = 90 * 24 * _HOUR_MS
 
 
-class SqlRuns(SqlCore, Runs):
+class SqlRuns(SqlPages):
+    _writers_looked_at = now_ms()
+
     def create_run(
         self,
         experiment_id: str,
@@ -63,15 +60,8 @@ class SqlRuns(SqlCore, Runs):
         tags: Sequence[RunTag] | None,
         run_name: str | None,
     ) -> Run:
-        values = {tag.key: tag.value for tag in tags or ()}
-        tagged = values.get(MLFLOW_RUN_NAME)
-        if run_name and tagged and run_name != tagged:
-            raise MlflowException.invalid_parameter_value(
-                "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with "
-                f"different values (run_name='{run_name}', mlflow.runName='{tagged}')."
-            )
-        name = run_name or tagged or _generate_random_name()
-        values[MLFLOW_RUN_NAME] = name
+        name = name_for_new_run(tags, run_name)
+        values = {**{tag.key: tag.value for tag in tags or ()}, MLFLOW_RUN_NAME: name}
         values = {key: _first_tag(key, value) for key, value in values.items()}
         experiment = experiment_key(experiment_id)
         run_id = uuid.uuid4().hex
@@ -97,13 +87,9 @@ class SqlRuns(SqlCore, Runs):
             )
             set_tags(tx, key, ids, values)
             data = RunData(tags=[RunTag(k, v) for k, v in values.items()])
-            return Run(_info(RunRow(key, *row)), data, RunInputs([], []), RunOutputs([]))
+            return Run(info_of(RunRow(key, *row)), data, RunInputs([], []), RunOutputs([]))
 
         return self._write_with_keys(values, write)
-
-    def get_run(self, run_id: str) -> Run:
-        with self.db.read() as tx:
-            return self._load_runs(tx, [self._run_row(tx, run_id)])[0]
 
     def update_run_info(
         self,
@@ -130,7 +116,8 @@ class SqlRuns(SqlCore, Runs):
                 tx.execute(f"update run set {columns} where id = ?", (*changes.values(), key))
             if run_status is not None and RunStatus.is_terminated(run_status):
                 self._seal_run(tx, key)
-            return _info(self._run_row(tx, run_id))
+                pack_runs(tx, [key])
+            return info_of(self._run_row(tx, run_id))
 
         return self._write_with_keys([MLFLOW_RUN_NAME] if run_name else [], write)
 
@@ -161,11 +148,7 @@ class SqlRuns(SqlCore, Runs):
         def write(tx: Any, ids: dict[str, int]) -> None:
             key = self._run_to_write(tx, run_id)
             for name, old, new in _set_params(tx, key, ids, [param]):
-                raise MlflowException.invalid_parameter_value(
-                    f"Changing param values is not allowed. Param with key='{name}' was already "
-                    f"logged with value='{old}' for run ID='{run_id}'. Attempted logging new "
-                    f"value '{new}'."
-                )
+                raise param_changed(run_id, name, old, new)
 
         self._write_with_keys((param.key,), write)
 
@@ -184,10 +167,7 @@ class SqlRuns(SqlCore, Runs):
             known = self._key_id(tx, key)
             gone = tx.execute("delete from tag where run_id = ? and key_id = ?", (run, known))
             if gone.rowcount == 0:
-                raise MlflowException(
-                    f"No tag with name: {key} in run with id {run_id}",
-                    error_code=CODES["RESOURCE_DOES_NOT_EXIST"],
-                )
+                raise no_tag(key, "run", run_id)
 
         self.db.write(write)
 
@@ -198,6 +178,30 @@ class SqlRuns(SqlCore, Runs):
         params: Sequence[Param],
         tags: Sequence[RunTag],
     ) -> None:
+        self._log_batch(run_id, metrics, params, tags)
+
+    def log_batch_once(
+        self,
+        run_id: str,
+        metrics: Sequence[Metric],
+        params: Sequence[Param],
+        tags: Sequence[RunTag],
+        *,
+        writer: str,
+        after: int,
+        sequence: int,
+    ) -> int:
+        _check_writer(writer, after, sequence)
+        return self._log_batch(run_id, metrics, params, tags, (writer, after, sequence))
+
+    def _log_batch(
+        self,
+        run_id: str,
+        metrics: Sequence[Metric],
+        params: Sequence[Param],
+        tags: Sequence[RunTag],
+        once: tuple[str, int, int] | None = None,
+    ) -> int:
         _validate_run_id(run_id)
         metrics, params, tags = _validate_batch_log_data(metrics, params, tags)
         _validate_batch_log_limits(metrics, params, tags)
@@ -206,106 +210,56 @@ class SqlRuns(SqlCore, Runs):
         names.update(p.key for p in params)
         names.update(t.key for t in tags)
 
-        def write(tx: Any, ids: dict[str, int]) -> None:
+        def write(tx: Any, ids: dict[str, int]) -> int:
+            if once is not None:
+                stored = self._stored_by(tx, run_id, *once)
+                if stored is not None:
+                    return stored
             key = self._run_to_write(tx, run_id)
             changed = _set_params(tx, key, ids, params)
             if changed:
-                listed = [{"key": k, "old_value": old, "new_value": new} for k, old, new in changed]
-                raise MlflowException.invalid_parameter_value(
-                    "Changing param values is not allowed. Params were already "
-                    f"logged='{listed}' for run ID='{run_id}'."
-                )
+                raise params_changed(run_id, changed)
             if metrics:
                 self._append(tx, key, ids, metrics)
             if tags:
                 set_tags(tx, key, ids, {t.key: t.value for t in tags})
+            return once[2] if once else 0
 
-        self._write_with_keys(names, write)
+        return self._write_with_keys(names, write)
 
-    # -- searching --------------------------------------------------------------------------
+    def _stored_by(
+        self, tx: Any, run_id: str, writer: str, after: int, sequence: int
+    ) -> int | None:
+        """Up to where the writer's records of this run are stored, if that is behind `after`. Else
+        None, and up to `sequence` once the transaction is committed."""
+        import hashlib  # loads OpenSSL, which a process that only logs need not wait for
 
-    def _search_runs(
-        self,
-        experiment_ids: Sequence[str],
-        filter_string: str | None,
-        run_view_type: int,
-        max_results: int,
-        order_by: Sequence[str] | None,
-        page_token: str | None,
-    ) -> tuple[list[Run], str | None]:
-        check_max_results(max_results)
-        stages = LifecycleStage.view_type_to_stages(run_view_type)
-        tree = parse_filter(filter_string, RUNS)
-        orders = parse_order_by(order_by, RUNS)
-        experiments = [experiment_key(e) for e in experiment_ids]
-        with self.db.read() as tx:
-            order = RunOrder(orders, lambda name: self._key_id(tx, name))
-            terms = order.terms
-            where = [
-                f"r.experiment_id in ({marks(experiments)})",
-                f"r.lifecycle_stage in ({marks(stages)})",
-            ]
-            params: list[Any] = [*order.join_params, *experiments, *stages]
-            if tree is not None:
-                conditions = RunConditions(self.db.dialect, lambda name: self._key_id(tx, name))
-                condition = conditions.sql(tree)
-                where.append(condition.text)
-                params += condition.params
-            if page_token:
-                text, values = after(terms, decode_token(page_token, len(terms)))
-                where.append(text)
-                params += values
-            if not experiments:
-                return [], None
-            rows = tx.execute(
-                f"select {RUN_COLUMNS}, {', '.join(t.sql for t in terms)} from run r {order.joins} "
-                f"where {' and '.join(where)} {order_clause(terms)} limit ?",
-                [*params, max_results + 1],
-            ).fetchall()
-            page = rows[:max_results]
-            width = len(RunRow._fields)
-            token = encode_token(page[-1][width:]) if len(rows) > max_results else None
-            return self._load_runs(tx, [RunRow(*row[:width]) for row in page]), token
-
-    # -- reading ----------------------------------------------------------------------------
-
-    def _load_runs(self, tx: Any, rows: Sequence[RunRow]) -> list[Run]:
-        """Runs with all they logged, a few statements for many of them."""
-        runs: list[Run] = []
-        for i in range(0, len(rows), _BATCH):
-            runs += self._load_batch(tx, rows[i : i + _BATCH])
-        return runs
-
-    def _load_batch(self, tx: Any, rows: Sequence[RunRow]) -> list[Run]:
-        keys = [row.id for row in rows]
-        where = f"where run_id in ({marks(keys)})"
-        params: dict[int, list[Param]] = {key: [] for key in keys}
-        tags: dict[int, list[RunTag]] = {key: [] for key in keys}
-        metrics: dict[int, list[Metric]] = {key: [] for key in keys}
-        series = tx.execute(
-            f"select run_id, key_id, value, step, timestamp from series {where}", keys
-        ).fetchall()
-        param_rows = tx.execute(f"select run_id, key_id, value from param {where}", keys).fetchall()
-        tag_rows = tx.execute(f"select run_id, key_id, value from tag {where}", keys).fetchall()
-        used = {r[1] for r in series} | {r[1] for r in param_rows} | {r[1] for r in tag_rows}
-        names = self._names_of(tx, used)
-        for run, key, value, step, timestamp in series:
-            value = math.nan if value is None else value
-            metrics[run].append(Metric(names[key], value, timestamp, step))
-        for run, key, value in param_rows:
-            params[run].append(Param(names[key], value))
-        for run, key, value in tag_rows:
-            tags[run].append(RunTag(names[key], value))
-        inputs, outputs = self._load_inputs(tx, keys)
-        return [
-            Run(
-                _info(row),
-                RunData(metrics[row.id], params[row.id], tags[row.id]),
-                inputs[row.id],
-                outputs[row.id],
+        # A row of its own for each run: nobody can get in the way of a run that is not theirs
+        key = hashlib.blake2b(f"{writer} {run_id}".encode(), digest_size=16).hexdigest()
+        query = f"select sequence from writer where uuid = ?{self.db.dialect.update_lock}"
+        row = tx.execute(query, (key,)).fetchone()
+        if row is None:
+            # A request that was given up and its successor may be here at once: one waits here
+            tx.execute(
+                "insert into writer (uuid, sequence, time) values (?, 0, ?) "
+                "on conflict (uuid) do nothing",
+                (key, now_ms()),
             )
-            for row in rows
-        ]
+            row = tx.execute(query, (key,)).fetchone()
+            self._forget_writers(tx)
+        if row[0] > after:
+            return row[0]
+        tx.execute(
+            "update writer set sequence = ?, time = ? where uuid = ?", (sequence, now_ms(), key)
+        )
+        return None
+
+    def _forget_writers(self, tx: Any) -> None:
+        """Remove what no writer will ask for again; seldom, since it reads the whole table."""
+        now = now_ms()
+        if now - self._writers_looked_at > _HOUR_MS:
+            self._writers_looked_at = now
+            tx.execute("delete from writer where time < ?", (now - _WRITER_LIFE_MS,))
 
 
 def _first_tag(key: str, value: str) -> str:
@@ -317,18 +271,16 @@ def _first_tag(key: str, value: str) -> str:
     return _validate_length_limit("value", MAX_TAG_VAL_LENGTH, value, truncate=True) or ""
 
 
-def _info(row: RunRow) -> RunInfo:
-    return RunInfo(
-        run_id=row.uuid,
-        experiment_id=str(row.experiment_id),
-        user_id=row.user_id or "",
-        status=STATUS_NAMES[row.status],
-        start_time=row.start_time or 0,
-        end_time=row.end_time,
-        lifecycle_stage=row.lifecycle_stage,
-        artifact_uri=row.artifact_uri,
-        run_name=row.name,
-    )
+def _check_writer(writer: str, after: int, sequence: int) -> None:
+    if not isinstance(writer, str) or not 0 < len(writer) <= 64:
+        raise MlflowException.invalid_parameter_value(
+            f"Invalid writer '{writer}'; 1 to 64 characters are needed."
+        )
+    if not 0 <= after < sequence < 1 << 63:
+        raise MlflowException.invalid_parameter_value(
+            f"Invalid sequence: after {after}, up to {sequence}; two ascending numbers from 0 to "
+            "2^63 - 1 are needed."
+        )
 
 
 def _set_params(

@@ -1,0 +1,159 @@
+"""Contract: taking things over from another store as they are there, and comparing the two."""
+
+from __future__ import annotations
+
+import math
+import sys
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from mlflow.entities import Experiment, Run, RunInfo
+from mlflow.exceptions import MlflowNotImplementedException
+from mlflow.store.db.points import Points
+
+#: Most points in one `adopt_run`.
+MAX_POINTS = 10_000
+
+Point = tuple[int, int, float]
+"""(timestamp, step, value)."""
+
+_LARGEST = sys.float_info.max
+_TIMESTAMP_AND_STEP = itemgetter(0, 1)
+#: Points that are hashed together. It is part of what a digest means.
+_BLOCK = 4096
+
+
+class Transfer:
+    """What copying between two stores needs beyond the other topics."""
+
+    @property
+    def can_adopt(self) -> bool:
+        """Whether there are `adopt_experiment` and `adopt_run`. Without them, whoever copies has to
+        create things with new ids."""
+        return False
+
+    if TYPE_CHECKING:  # of another topic
+        metric_histories: Callable[..., Iterator[tuple[str, Points]]]
+
+    def adopt_experiment(self, experiment: Experiment, *, keep_location: bool = False) -> str:
+        """The id of this store's counterpart of an experiment of another store.
+
+        * Where there is one with its id and its creation time, it is the same: it gets the name,
+          stage, tags (exactly these) and time of the last update. Its runs are left as they are.
+        * Or else, where there is one with its name, it is that one, and nothing is changed.
+        * Or else it is created as it is given, in any stage; with its id, or with another one if
+          that is taken.
+
+        Args:
+            experiment: As it is there.
+            keep_location: A new one gets the given artifact location. Or else it gets a place of
+                this store's own; a server insists on that.
+
+        Raises:
+            MlflowException: NOT_IMPLEMENTED if the store cannot do it; RESOURCE_ALREADY_EXISTS if
+                it is the same experiment, but another one has taken its new name.
+        """
+        raise _cannot(self)
+
+    def adopt_run(self, run: Run, *, keep_location: bool = False) -> RunInfo:
+        """Make the run with this id what `run` says, in any stage, and create it if there is none;
+        as it is then. All of it is done, or nothing.
+
+        * Of `info` all is taken over but the artifact location, unless `keep_location` says so.
+        * The tags become exactly these; their names may be any that `create_run` takes.
+        * Params that it has not are added. Params that it has besides stay.
+        * The points in `run.data._metric_objs`, at most MAX_POINTS, are appended.
+        * Inputs and outputs are noted.
+
+        Raises:
+            MlflowException: NOT_IMPLEMENTED if the store cannot do it; RESOURCE_DOES_NOT_EXIST if
+                there is no such experiment; RESOURCE_ALREADY_EXISTS if the run is in another one;
+                INVALID_PARAMETER_VALUE if a param has another value, or something else is refused.
+        """
+        raise _cannot(self)
+
+    def whole_runs(self, runs: Sequence[Run]) -> Sequence[Run]:
+        """These runs, as `search_runs` gave them, with all that they have."""
+        return runs
+
+    def metric_digests(self, wanted: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, str, str]]:
+        """(run id, metric, `digest` of the points that it has now) for each of these metrics of
+        these runs, in any order; of what there is not, the digest of no points."""
+        for run_id, keys in wanted.items():
+            left = set(keys)
+            pieces = self.metric_histories(run_id, list(left))
+            for key, of_key in groupby(pieces, itemgetter(0)):
+                left.discard(key)
+                yield run_id, key, digest(rows(points for _, points in of_key))
+            for key in left:
+                yield run_id, key, digest(())
+
+
+def _cannot(store: object) -> MlflowNotImplementedException:
+    return MlflowNotImplementedException(
+        f"A {type(store).__name__} gives ids of its own to what it is given."
+    )
+
+
+def rows(pieces: Iterable[Points]) -> Iterator[Point]:
+    """The points of a history that comes in pieces."""
+    for points in pieces:
+        yield from zip(points.timestamps, points.steps, points.values)
+
+
+def canonical(value: float) -> float | None:
+    """A value as every store can keep and compare it: NaN as None, an infinity as the largest
+    double, no negative zero."""
+    if value != value:
+        return None
+    if value - value != 0:
+        return _LARGEST if value > 0 else -_LARGEST
+    return value + 0.0
+
+
+def distinct(points: Iterable[Point]) -> Iterator[tuple[int, int, list[float | None]]]:
+    """Each (timestamp, step) once, with its distinct canonical values in ascending order, NaN
+    first.
+
+    Args:
+        points: Ordered by timestamp and step.
+    """
+    for (timestamp, step), same in groupby(points, _TIMESTAMP_AND_STEP):
+        values = list({canonical(value) for _, _, value in same})
+        if len(values) > 1:
+            values.sort(key=_rank)
+        yield timestamp, step, values
+
+
+def digest(points: Iterable[Point]) -> str:
+    """A text that is the same for two histories exactly when they have the same distinct points.
+
+    Args:
+        points: Ordered by timestamp and step.
+    """
+    import hashlib  # seldom needed, and slow to load
+
+    hashed = hashlib.blake2b(digest_size=16)
+    timestamps, steps, values = array("q"), array("q"), array("d")
+
+    def add() -> None:
+        for column in (timestamps, steps, values):
+            hashed.update(column.tobytes())
+            del column[:]
+
+    for timestamp, step, found in distinct(points):
+        for value in found:
+            timestamps.append(timestamp)
+            steps.append(step)
+            values.append(math.nan if value is None else value)
+        if len(values) >= _BLOCK:
+            add()
+    add()
+    return hashed.hexdigest()
+
+
+def _rank(value: float | None) -> tuple[bool, float]:
+    return value is not None, value or 0.0
