@@ -9,8 +9,8 @@ the last one has a thousandth of all. They share their keys:
 
 * params: `model` (5 values), `optimizer` (3), `batch_size` (6), `lr` and `seed` (nearly unique),
   `data` (long, with a common beginning), `note` (on one run in a thousand)
-* metrics: `accuracy` and `loss` (unique, 1 % of the losses NaN), `auc` (on half of the runs), `epoch`
-  (50 values), `drift` (on one run in ten thousand)
+* metrics: `accuracy` and `loss` (unique, 1 % of the losses NaN), `auc` (on half of the runs),
+  `epoch` (50 values), `drift` (on one run in ten thousand)
 * tags: those of MLflow, `team` (8 values), `golden` (on one run in ten thousand)
 
 1 % of the runs are deleted, 5 % are nested, a few are still running. The same `--seed` gives the
@@ -80,10 +80,10 @@ class Bulk:
         if not rows:
             return
         if self.dialect == "postgresql":
-            with tx.raw.cursor() as cursor:
-                with cursor.copy(f"copy {table} ({columns}) from stdin") as copy:
-                    for row in rows:
-                        copy.write_row(row)
+            statement = f"copy {table} ({columns}) from stdin"
+            with tx.raw.cursor() as cursor, cursor.copy(statement) as copy:
+                for row in rows:
+                    copy.write_row(row)
             return
         marks = ", ".join("?" * len(rows[0]))
         tx.executemany(f"insert into {table} ({columns}) values ({marks})", rows)

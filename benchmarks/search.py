@@ -5,8 +5,9 @@
     python benchmarks/search.py sqlite:///big.db --rest --pandas 10000
 
 One line a shape of search: the time of a page in milliseconds, at the store, the quickest of
-several, and how many runs were on it. With `--rest` a server is started on the database and asked for pages over HTTP; with
-`--pandas N` `mlflow.search_runs` fetches N runs as a frame, from the store and from the server.
+several, and how many runs were on it. With `--rest` a server is started on the database and asked
+for pages over HTTP; with `--pandas N` `mlflow.search_runs` fetches N runs as a frame and as a list,
+from the store and from the server.
 """
 
 from __future__ import annotations
@@ -254,7 +255,8 @@ def measure_pandas(uri: str, big: str, given: argparse.Namespace, out: Measured,
     """Frames, in a process of its own."""
     code = (
         "import sys, time, mlflow, pandas\n"
-        "uri, big, count, patience = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])\n"
+        "uri, big, count, patience = sys.argv[1:]\n"
+        "count, patience = int(count), float(patience)\n"
         "mlflow.set_tracking_uri(uri)\n"
         "for form in ('pandas', 'list'):\n"
         "    for n in (200, count):\n"

@@ -47,8 +47,9 @@ def main() -> None:
         if status:
             sys.exit("The command failed.")
         points = args.runs * args.metrics * args.points
+        cpu = usage.ru_utime + usage.ru_stime
         print(
-            f"{rows:,} rows in {seconds:.1f} s: {rows / seconds:,.0f} rows/s, "
+            f"{rows:,} rows in {seconds:.1f} s ({cpu:.1f} s of CPU): {rows / seconds:,.0f} rows/s, "
             f"{points / seconds:,.0f} points/s; peak memory {usage.ru_maxrss / 1024:,.0f} MiB; "
             f"file {before / 1e6:,.0f} MB, then {os.path.getsize(path) / 1e6:,.0f} MB"
         )

@@ -199,14 +199,15 @@ needs_reference = pytest.mark.skipif(
 
 @pytest.fixture
 def make_reference_server(tmp_path: Path) -> Iterator:
-    """A function that starts servers of the reference, each with a new store in a folder of its own;
-    it gives the URI."""
+    """A function that starts servers of the reference, each in a folder of its own, and gives the
+    URI."""
     servers: list[subprocess.Popen] = []
 
-    def make() -> str:
+    def make(*arguments: str) -> str:
         port = free_port()
         uri = f"http://127.0.0.1:{port}"
         command = [str(Path(REFERENCE).parent / "mlflow"), "server", "--port", str(port)]
+        command += arguments
         env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         env["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
         folder = tmp_path / f"reference{len(servers)}"

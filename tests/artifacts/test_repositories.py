@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,13 @@ def test_verify_artifact_path_accepts(path):
 def test_verify_artifact_path_refuses(path):
     with pytest.raises(MlflowException, match="must not resolve to other names"):
         verify_artifact_path(path)
+
+
+def test_time_of_a_file(repository, write):
+    """About right, by the clock of this machine; a copy in a folder keeps the time of the file."""
+    path = write("a.txt")
+    os.utime(path, (1_700_000_000,) * 2)
+    repository.log_artifact(path, "x")
+    now = time.time()
+    expected = 1_700_000_000 if repository.get_local_path("x/a.txt") else now
+    assert abs(repository.modified_time("x/a.txt") - expected) < 10

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
+from pathlib import Path
 
 from mlflow.tracking.client import MlflowClient
 
@@ -15,7 +17,19 @@ def test_upgrade(run, tmp_path):
     assert again.startswith("The schema is up to date")
 
 
-def test_upgrade_of_a_database_of_another_mlflow(run, tmp_path):
+def test_upgrade_of_a_database_of_mlflow(run, tmp_path, monkeypatch):
+    old = Path(__file__).parent.parent / "data" / "mlflow-databases" / "1.30" / "sqlite.gz"
+    (tmp_path / "old.db").write_bytes(gzip.decompress(old.read_bytes()))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///old.db")
+    refused = run("experiments", "search", status=1)
+    assert "old.db` does that" in refused.stderr and "`mlflow db upgrade " in refused.stderr
+    done = run("db", "upgrade", "sqlite:///old.db")
+    assert done.stdout.startswith("Brought over from MLflow") and "14 runs" in done.stdout
+    assert "This may take about" in done.stderr
+    assert len(MlflowClient("sqlite:///old.db").search_experiments()) == 4
+
+
+def test_upgrade_of_a_database_of_another_program(run, tmp_path):
     connection = sqlite3.connect(tmp_path / "other.db")
     with connection:
         connection.execute("create table experiments (experiment_id integer)")
@@ -23,7 +37,7 @@ def test_upgrade_of_a_database_of_another_mlflow(run, tmp_path):
         connection.execute("insert into alembic_version values ('abc')")
     before = list(connection.iterdump())
     result = run("db", "upgrade", "sqlite:///other.db", status=1)
-    assert "was made by MLflow" in result.stderr
+    assert "no tracking store of MLflow" in result.stderr
     assert list(connection.iterdump()) == before
     connection.close()
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 
 import pytest
@@ -22,14 +23,14 @@ def filled(client):
 def test_what_was_done_is_told(run, client, uri, filled):
     said = run("db", "optimize", uri).stdout.splitlines()
     assert said[:3] == [
-        "Sealed 1 tails with 900 points.",
-        "Wrote 9 small or badly ordered chunks anew, as 1.",
-        "Completed 0 summaries.",
+        "Tails sealed: 1, with 900 points.",
+        "Small or badly ordered chunks written anew: 9, as 1.",
+        "Summaries completed: 0.",
     ]
-    assert said[3].endswith(" bytes after.")
+    assert re.fullmatch(r"Size: [\d,]+ bytes before, [\d,]+ after\.", said[3])
     assert [m.step for m in client.get_metric_history(filled, "m")] == list(range(900))
     said = run("db", "optimize", uri, "--vacuum").stdout.splitlines()
-    assert said[0] == "Sealed 0 tails with 0 points."
+    assert said[0] == "Tails sealed: 0, with 0 points."
 
 
 def test_damaged_chunk_is_named_and_left(run, client, uri, filled, tmp_path):

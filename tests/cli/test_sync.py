@@ -59,7 +59,7 @@ def test_conflict_is_reported_and_gives_status_1(run, uri, there, run_id, store)
     assert result.stdout == "Nothing new in 1 run.\n"
     warning, error = result.stderr.splitlines()
     assert warning.startswith(f"Warning: Run {run_id}: param 'q' is 'mine' in the source")
-    assert error.startswith("Error: 1 ")
+    assert error == "Error: Not everything is as in the source: see 1 warning above."
 
 
 def test_server_that_is_not_there(run, uri, run_id):
@@ -69,7 +69,8 @@ def test_server_that_is_not_there(run, uri, run_id):
 
 
 def test_one_argument_is_too_few(run, uri):
-    assert "SOURCE and DEST are needed" in run("sync", uri, status=2).stderr
+    for words in ([uri], ["--run-id", "f" * 32], ["--no-artifacts"]):
+        assert "SOURCE and DEST are needed" in run("sync", *words, status=2).stderr
 
 
 def test_interruption_says_how_to_go_on(uri, there, store, tmp_path):

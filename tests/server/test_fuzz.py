@@ -148,7 +148,7 @@ class Server:
 def server(tmp_path_factory) -> Iterator[Server]:
     server = Server(f"sqlite:///{tmp_path_factory.mktemp('fuzz')}/store.db")
     yield server
-    server.routes.close()
+    server.routes.close(patience=10)
     server.loop.close()
     server.store.dispose()
 

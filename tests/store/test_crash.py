@@ -85,6 +85,7 @@ def test_killed_server_loses_nothing_acknowledged(make_server):
 
 def test_killed_gc_is_finished_by_the_next(tmp_path):
     uri = f"sqlite:///{tmp_path}/store.db"
+    tracking_store(uri, str(tmp_path / "default"))
     client = MlflowClient(uri)
     experiment = client.create_experiment("e", str(tmp_path / "files"))
     kept = client.create_run(experiment).info.run_id

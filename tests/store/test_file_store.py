@@ -631,23 +631,30 @@ def test_what_was_read_long_ago_is_read_again_when_it_changes(store, run, run_id
     assert store.get_run(run_id).info.run_name == "other"
 
 
-def test_interrupted_delete_and_restore_can_be_repeated(store, folder):
+@pytest.mark.parametrize("killed", ["deleting", "restoring"])
+@pytest.mark.parametrize("wanted", ["deleted", "active"])
+def test_interrupted_move_can_be_finished_either_way(store, folder, killed, wanted):
     e = store.create_experiment("mine", None, [])
     run_id = store.create_run(e, "u", 0, [], None).info.run_id
     store.delete_experiment(e)
-    path = folder / ".trash" / e / "meta.yaml"
-    path.write_text(path.read_text().replace("deleted", "active"))  # killed before the last step
+    path = folder / ".trash" / e
+    if killed == "deleting":  # when the folder was moved, and nothing else
+        path.joinpath("meta.yaml").write_text(
+            path.joinpath("meta.yaml").read_text().replace("stage: deleted", "stage: active")
+        )
+    else:
+        path.rename(folder / e)
     assert store.get_experiment(e).lifecycle_stage == "deleted"
-    store.restore_experiment(e)
-    assert store.get_experiment(e).lifecycle_stage == "active"
-    assert store.get_run(run_id).info.lifecycle_stage == "active"
-    path = folder / e / "meta.yaml"
-    path.write_text(path.read_text().replace("active", "deleted"))
-    assert store.search_experiments(ViewType.DELETED_ONLY)[0].experiment_id == e
-    store.delete_experiment(e)
-    assert (folder / ".trash" / e).is_dir()
-    store.restore_experiment(e)
-    assert store.get_experiment(e).lifecycle_stage == "active"
+    assert [x.experiment_id for x in store.search_experiments()] == ["0"]
+    if wanted == "active":
+        store.restore_experiment(e)
+    elif killed == "restoring":
+        store.delete_experiment(e)
+    found = store.get_experiment(e)
+    assert (found.lifecycle_stage, found.name) == (wanted, "mine")
+    assert store.get_run(run_id).info.lifecycle_stage == wanted
+    assert (folder / e).exists() == (wanted == "active")
+    assert (folder / ".trash" / e).exists() == (wanted == "deleted")
 
 
 def test_logging_while_the_experiment_comes_and_goes(store, folder):
@@ -680,9 +687,8 @@ def test_logging_while_the_experiment_comes_and_goes(store, folder):
     stop.set()
     for t in threads:
         t.join()
-    # A file may be gone just when it is to be written, or be moved twice while it is looked for;
-    # then nothing was stored, and it is said.
-    assert [m for m in other if "cannot change run" not in m and "not found" not in m] == []
+    # Its folder may be moved twice while it is looked for.
+    assert [message for message in other if "not found" not in message] == []
     steps = [m.step for m in store.get_metric_history(run_id, "m")]
     assert len(steps) == len(set(steps))
     assert {s for worker in logged for s in worker} <= set(steps)

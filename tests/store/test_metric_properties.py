@@ -24,7 +24,8 @@ from mlflow.store.tracking.sql.store import SqlStore
 
 #: By hand, for long: HEADRACE_EXAMPLES=10000 pytest tests/store/test_metric_properties.py
 EXAMPLES = int(os.environ.get("HEADRACE_EXAMPLES", "120"))
-INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
+_ENDS = [-(1 << 63), (1 << 63) - 1]
+INT64 = st.integers(*_ENDS) | st.sampled_from(_ENDS)
 COORDINATES = st.integers(-3, 12) | st.integers(0, 300) | INT64
 TIMES = st.integers(0, 15) | st.integers(0, 300) | st.integers(0, (1 << 63) - 1)
 VALUES = (

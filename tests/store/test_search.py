@@ -202,9 +202,7 @@ def test_all_ways_lead_to_the_same_runs(known, first_turn, data):
     orders = data.draw(ORDERS)
     view = data.draw(VIEWS)
     size = data.draw(st.sampled_from([1, 2, 7, 40, 1000]))
-    experiments = data.draw(
-        st.sampled_from([[0], [0], [1], [2], [0, 1], [0, 1, 2], [2, 2], []])
-    )
+    experiments = data.draw(st.sampled_from([[0], [0], [1], [2], [0, 1], [0, 1, 2], [2, 2], []]))
     experiments = [known.experiments[i] for i in experiments]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "_first_turn", lambda missing: first_turn)
@@ -214,3 +212,101 @@ def test_all_ways_lead_to_the_same_runs(known, first_turn, data):
     expected = known.expected(experiments, view, filter_string, orders)
     assert found == expected
     assert count == len(expected)
+
+
+# -- tokens ---------------------------------------------------------------------------------------
+
+FORGED = [
+    [0, 0.5, 5, 7],
+    [0, 0.5, "5", "x"],
+    [0, "0.5", 5, "x"],
+    ["0", 0.5, 5, "x"],
+    [0, 0.5, 5],
+    [0, 0.5, 5, "x", 1],
+    [True, 0.5, 5, "x"],
+    [0, 0.5, 5.5, "x"],
+    [0, 0.5, None, "x"],
+    [0, 0.5, 1 << 63, "x"],
+    [0, math.nan, 5, "x"],
+    [0, 10**400, 5, "x"],
+    [0, 0.5, 5, ["x"]],
+    [0, 0.5, 5, "\ud800"],
+    {"offset": 100},
+    100,
+    "text",
+]
+
+
+def token(values) -> str:
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+
+@pytest.mark.parametrize("forged", [token(values) for values in FORGED] + ["?", "e30", token([])])
+def test_a_forged_token_is_refused(known, forged):
+    with pytest.raises(MlflowException) as e:
+        known.store.search_runs(
+            known.experiments, "", ViewType.ACTIVE_ONLY, 5, ["metrics.acc"], forged
+        )
+    assert e.value.error_code == "INVALID_PARAMETER_VALUE"
+
+
+def test_a_token_nested_too_deeply_is_refused(known):
+    deep = base64.urlsafe_b64encode(b"[" * 100_000).decode()
+    with pytest.raises(MlflowException) as e:
+        known.store.search_runs(known.experiments, "", ViewType.ACTIVE_ONLY, 5, None, deep)
+    assert e.value.error_code == "INVALID_PARAMETER_VALUE"
+
+
+@pytest.mark.parametrize("rank", [-1, 0, 1, 2, 3, 9, (1 << 63) - 1, -(1 << 63)])
+@pytest.mark.parametrize("order", ["metrics.acc", "metrics.loss DESC", "metrics.none"])
+def test_a_place_where_no_run_can_be_does_no_harm(known, rank, order):
+    place = token([rank, 0.5, 5, ""])
+    page = known.store.search_runs(
+        known.experiments, "", ViewType.ACTIVE_ONLY, 1000, [order], place
+    )
+    assert len(page) <= len(known.runs)
+    for order in ("status", "status DESC"):
+        page = known.store.search_runs(
+            known.experiments, "", ViewType.ACTIVE_ONLY, 1000, [order], token([rank, 5, ""])
+        )
+        assert len(page) <= len(known.runs)
+
+
+def test_a_token_of_another_order_does_no_harm(known):
+    def first(order):
+        return known.store.search_runs(
+            known.experiments, "", ViewType.ACTIVE_ONLY, 5, [order] if order else None
+        ).token
+
+    orders = [
+        "metrics.acc",
+        "metrics.loss DESC",
+        "params.model",
+        "tags.path",
+        "end_time",
+        "",
+        "run_id",
+    ]
+    refused = 0
+    for made_for in orders:
+        for used_for in orders:
+            try:
+                known.store.search_runs(
+                    known.experiments,
+                    "params.model = 'mlp'",
+                    ViewType.ACTIVE_ONLY,
+                    1000,
+                    [used_for] if used_for else None,
+                    first(made_for),
+                )
+            except MlflowException as e:
+                assert e.error_code == "INVALID_PARAMETER_VALUE"
+                refused += 1
+    assert refused > len(orders)
+
+
+@pytest.mark.parametrize("values", [["x", 1], [1, "x"], [1.5, 1], [1 << 64, 1], [1]])
+def test_a_forged_token_of_experiments_is_refused(known, values):
+    with pytest.raises(MlflowException) as e:
+        known.store.search_experiments(page_token=token(values))
+    assert e.value.error_code == "INVALID_PARAMETER_VALUE"

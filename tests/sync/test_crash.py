@@ -26,6 +26,8 @@ class Copier:
 
     def __init__(self, source: str, destination: str, root: Path, *flags: str):
         self.arguments = [source, destination, str(root), *flags]
+        self.kills: list[bool] = []
+        """For each whether it came while there was something to kill."""
 
     def _start(self) -> subprocess.Popen:
         process = subprocess.Popen(
@@ -51,6 +53,7 @@ class Copier:
         time.sleep(seconds)
         process.kill()
         process.communicate()
+        self.kills.append(process.returncode < 0)
 
 
 def check(source: str, destination: str, copier: Copier, crashes: int) -> None:
@@ -70,6 +73,7 @@ def check(source: str, destination: str, copier: Copier, crashes: int) -> None:
         filler.work(60)
     copier.copy()
     assert dump(there, destination, ids=ids) == dump(store, source, ids=ids)
+    print(f"{sum(copier.kills)} of {len(copier.kills)} kills came while it was copying")
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "server"])

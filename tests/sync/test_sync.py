@@ -282,6 +282,28 @@ def test_long_histories(either):
     assert either.copied().counts.points == 4
 
 
+def test_history_that_is_damaged(ends):
+    """It is named, and everything else is copied."""
+    run_id, other = a_run(ends.here), a_run(ends.here, name="other", start=TIME + 1)
+    for key in ("fine", "hurt", "short"):
+        for first in range(0, 3000 if key != "short" else 3, 1000):
+            points = [Metric(key, float(i), TIME + i, i) for i in range(first, first + 1000)]
+            ends.here.log_batch(run_id, points, [], [])
+            ends.here.log_param(run_id, Param(f"{key} {first}", "1"))
+    ends.here.log_metric(other, Metric("m", 1.0, TIME, 1))
+    ends.here.dispose()
+    with sqlite3.connect(f"{ends.folder}/here/store.db") as db:
+        key = "(select id from key_name where name = 'hurt')"
+        assert db.execute(f"update chunk set content = x'0102' where key_id = {key}").rowcount
+    for _ in range(2):
+        (problem,) = ends.sync().problems
+        assert run_id in problem and "'hurt'" in problem and "damaged" in problem
+        data = ends.there.get_run(run_id).data
+        assert len(data.params) == 7 and data.metrics.keys() >= {"fine", "short"}
+        assert len(ends.there.get_metric_history(run_id, "fine")) == 3000
+        assert ends.there.get_run(other).data.metrics == {"m": 1.0}
+
+
 def test_source_is_written_meanwhile(either):
     """What comes too late for one copy comes with the next."""
     filler = Filler(either.here, either.source, seed=8)

@@ -282,7 +282,18 @@ def test_full_memory_drops_calls_while_the_store_is_away(run_id, client, monkeyp
     monkeypatch.setenv("HEADRACE_FLUSH_SECONDS", "0.2")
     store = Away(client._store)
     queue = AsyncLoggingQueue(store)
-    calls = [queue.submit(run_id, metrics=[Metric("m", 1.0, 1, s)]) for s in range(200)]
+    queue.submit(run_id, metrics=[Metric("m", 1.0, 1, -1)])
+    assert not queue.flush()
+    calls = []
+
+    def train():
+        for step in range(2000):
+            calls.append(queue.submit(run_id, metrics=[Metric("m", 1.0, 1, step)]))
+
+    training = threading.Thread(target=train, daemon=True)
+    training.start()
+    training.join(60)
+    assert len(calls) == 2000  # it goes on
     assert not queue.flush()
     assert "are lost with this process" in log.text
     assert log.text.count("It is dropped until") == 1
@@ -292,8 +303,8 @@ def test_full_memory_drops_calls_while_the_store_is_away(run_id, client, monkeyp
     store.open.set()
     assert queue.flush()
     kept = len(client.get_metric_history(run_id, "m"))
-    assert 0 < kept == 200 - dropped
-    assert f"{dropped} log calls were dropped meanwhile" in log.text
+    assert 0 < kept == 2001 - dropped
+    assert f"{dropped:,} log calls were dropped meanwhile" in log.text
     queue.submit(run_id, metrics=[Metric("m", 1.0, 1, 1000)]).wait()
     queue.shutdown()
 

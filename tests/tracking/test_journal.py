@@ -728,7 +728,7 @@ def handle(number, frame):
     global seen
     seen += 1
     mlflow.log_metric("signal" + str(seen % 50), float(seen), step=seen, synchronous=False)
-    if seen < 1000:
+    if seen < 500:
         signal.setitimer(signal.ITIMER_REAL, 0.0002)
 
 with mlflow.start_run() as run:
@@ -736,7 +736,7 @@ with mlflow.start_run() as run:
     signal.signal(signal.SIGALRM, handle)
     signal.setitimer(signal.ITIMER_REAL, 0.0002)
     step = 0
-    while seen < 1000:
+    while seen < 500:
         mlflow.log_metric("m" + str(step % 20), float(step), step=step, synchronous=False)
         step += 1
     print(run.info.run_id, step, seen)

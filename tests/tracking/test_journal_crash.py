@@ -194,16 +194,12 @@ def test_server_that_is_away_during_the_whole_training(make_server, script, jour
     assert server.stop() is not None
     done = script(
         f"""
-import time
 import mlflow
-from mlflow.entities import Metric
 
 client = mlflow.MlflowClient()
-began = time.monotonic()
 for step in range(5000):
     client.log_metric("{run_id}", "m", float(step), step=step, synchronous=False)
 client.log_param("{run_id}", "p", 1, synchronous=False)
-assert time.monotonic() - began < 5
 operation = client.set_tag("{run_id}", "t", 1, synchronous=False)
 mlflow.flush_async_logging()
 try:

@@ -11,6 +11,7 @@ import click
 
 from mlflow.sync import ArtifactMode, Report, Selection
 from mlflow.sync import sync as copy
+from mlflow.sync.report import many
 
 _AGAIN = "Interrupted. What was copied stays; the same command goes on from there."
 
@@ -75,11 +76,12 @@ def sync(
     Without SOURCE and DEST: send what programs on this machine logged in the background
     (`synchronous=False`) and could not send before they ended, and show what was refused.
     """
-    if source is None:
+    narrowed = experiment_ids or experiment_names or run_ids
+    if source is None and not (narrowed or no_artifacts or artifact_root or keep_tags):
         from mlflow.cli.journals import send_journals
 
         return send_journals(dry_run=dry_run)
-    if destination is None:
+    if source is None or destination is None:
         raise click.UsageError("SOURCE and DEST are needed.")
     report = Report(click.echo if dry_run else None, _complain)
     with _interruptible():
@@ -112,9 +114,8 @@ def _interruptible() -> Iterator[None]:
 
 def _end(report: Report) -> None:
     if report.problem_count:
-        raise click.ClickException(
-            f"{report.problem_count:,} of the above could not be copied as in the source."
-        )
+        warnings = many(report.problem_count, "warning")
+        raise click.ClickException(f"Not everything is as in the source: see {warnings} above.")
 
 
 @click.command("migrate-filestore")

@@ -26,6 +26,16 @@ class RunData(_MlflowObject):
         self._params = {param.key: param.value for param in params or ()}
         self._tags = {tag.key: tag.value for tag in tags or ()}
 
+    @classmethod
+    def _of(cls, metrics: list[Metric], params: dict[str, str], tags: dict[str, str]) -> RunData:
+        """The same without an object for each param and tag; the arguments become its own."""
+        data = cls.__new__(cls)
+        data._metric_objs = metrics
+        data._metrics = {metric._key: metric._value for metric in metrics}
+        data._params = params
+        data._tags = tags
+        return data
+
     def _add_metric(self, metric: Metric) -> None:
         self._metrics[metric.key] = metric.value
         self._metric_objs.append(metric)

@@ -254,10 +254,10 @@ class Run(Wire):
         outputs = self.outputs or RunOutputs()
         return e.Run(
             self.info.entity(),
-            e.RunData(
+            e.RunData._of(
                 [m.entity() for m in data.metrics],
-                [e.Param(p.key, p.value) for p in data.params],
-                [e.RunTag(t.key, t.value) for t in data.tags],
+                {p.key: p.value for p in data.params},
+                {t.key: t.value for t in data.tags},
             ),
             e.RunInputs(
                 [d.entity() for d in inputs.dataset_inputs],

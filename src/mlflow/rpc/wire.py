@@ -33,7 +33,7 @@ Double = float | Literal["NaN", "Infinity", "-Infinity"]
 _SEE_DOCS = "See the API docs for more information about request parameters."
 
 
-class Wire(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+class Wire(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """A message, or a part of one. A field with a default may be absent, and is left out when it
     has that value."""
 
@@ -57,8 +57,13 @@ def double(value: float) -> Double:
 
 
 def encode(message: Wire) -> bytes:
-    """The JSON of a message."""
-    return msgspec.json.encode(message)
+    """The JSON of a message; MlflowException INVALID_PARAMETER_VALUE if UTF-8 cannot hold it."""
+    try:
+        return msgspec.json.encode(message)
+    except UnicodeEncodeError as e:
+        raise MlflowException.invalid_parameter_value(
+            f"A text has {e.object[e.start : e.end]!r} in it, which is no character."
+        ) from None
 
 
 def decode(cls: type[W], body: bytes) -> W:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -24,9 +24,15 @@ from mlflow.server.rpc_routes import App, RpcRoutes, rpc_table
 from mlflow.server.security import SecurityMiddleware
 from mlflow.store.artifact.artifact_repo import MultipartDownloadMixin, MultipartUploadMixin
 
+_PATIENCE = 5.0
+"""Seconds for calls of the store whose caller has given up."""
 
-def create_app(config: ServerConfig) -> App:
+
+def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -> App:
     """The app that serves what `config` says.
+
+    Args:
+        on_end: Called when the server begins to close, all requests being answered.
 
     Raises:
         MlflowException: If the backend store cannot be opened.
@@ -82,10 +88,12 @@ def create_app(config: ServerConfig) -> App:
         if sealer is not None:
             sealer.start()
         yield
+        if on_end is not None:
+            on_end()
         if rpcs is not None:
-            rpcs.close()
-        if sealer is not None:
-            sealer.stop()
+            rpcs.close(_PATIENCE)
+        if store is not None:
+            store.dispose()
 
     app = Starlette(
         routes=routes,

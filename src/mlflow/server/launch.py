@@ -6,7 +6,10 @@ import json
 import logging
 import os
 import shlex
+import signal
 import sys
+import threading
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +17,25 @@ from mlflow.exceptions import MlflowException
 from mlflow.server.config import ServerConfig
 from mlflow.server.metrics import share_between_processes
 
+_logger = logging.getLogger("mlflow.server")
+
 _CONFIG = "_HEADRACE_SERVER_CONFIG"
+_PARENT = "_HEADRACE_SERVER_PARENT"
+
+_LAST_SECONDS = 10.0
+"""For closing what is open, when all requests are answered or have had their time."""
+
+_DEFAULTS: dict[str, Any] = {
+    "log_level": "warning",
+    "server_header": False,
+    "date_header": False,
+    "lifespan": "on",
+    # Seconds that requests have to end when the server is asked to.
+    "timeout_graceful_shutdown": 30,
+    # Seconds that an idle connection is kept: a training loop logs now and then, and a new one
+    # costs it several round trips.
+    "timeout_keep_alive": 75,
+}
 
 #: Options of `--uvicorn-opts` that are taken, and how their values are read.
 _UVICORN_OPTIONS: dict[str, Any] = {
@@ -27,6 +48,7 @@ _UVICORN_OPTIONS: dict[str, Any] = {
     "--ssl-certfile": str,
     "--ssl-keyfile-password": str,
     "--ssl-ca-certs": str,
+    "--ssl-cert-reqs": int,
     "--forwarded-allow-ips": str,
     "--root-path": str,
 }
@@ -40,39 +62,37 @@ def serve(config: ServerConfig) -> None:
     """
     import uvicorn
 
-    options = uvicorn_options(config.uvicorn_opts)
-    level = options.pop("log_level", "warning")
+    options = {**_DEFAULTS, **uvicorn_options(config.uvicorn_opts)}
+    level = options["log_level"]
+    options["access_log"] = level in ("info", "debug", "trace")
     _log_to_stderr(level)
     if config.workers > 1 and not config.backend_store_uri.startswith("sqlite"):
-        _serve_many(config, options, level)
+        _serve_many(config, options)
         return
     from mlflow.server.app import create_app
 
-    settings = uvicorn.Config(
-        create_app(config),
-        host=config.host,
-        port=config.port,
-        log_level=level,
-        access_log=level in ("info", "debug", "trace"),
-        lifespan="on",
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=options.pop("timeout_graceful_shutdown", 30),
-        **options,
-    )
+    app = create_app(config, on_end=_end_in_time)
+    settings = uvicorn.Config(app, host=config.host, port=config.port, **options)
     _Server(settings, config).run()
 
 
-def _serve_many(config: ServerConfig, options: dict[str, Any], level: str) -> None:
-    """Several processes, each with an app of its own; only a database server can take that."""
+def _serve_many(config: ServerConfig, options: dict[str, Any]) -> None:
+    """Several processes, each with an app of its own; only a database server can take that. One
+    that dies is replaced."""
+    import inspect
+
     import uvicorn
 
     from mlflow.store.tracking.resolve import tracking_store
 
     if not config.artifacts_only:  # what is wrong with the store is said here, and once
-        tracking_store(config.backend_store_uri, config.artifact_root)
+        tracking_store(config.backend_store_uri, config.artifact_root).dispose()
     share_between_processes(config.expose_prometheus)
     os.environ[_CONFIG] = json.dumps(asdict(config))
+    os.environ[_PARENT] = str(os.getpid())
+    if "timeout_worker_healthcheck" in inspect.signature(uvicorn.run).parameters:
+        # seconds; on a machine with too much to do a process that does not answer is not dead
+        options["timeout_worker_healthcheck"] = 60
     print(f"Headrace is up: {url_of(config)} ({config.workers} processes)", file=sys.stderr)
     uvicorn.run(
         "mlflow.server.launch:app_from_environment",
@@ -80,9 +100,6 @@ def _serve_many(config: ServerConfig, options: dict[str, Any], level: str) -> No
         host=config.host,
         port=config.port,
         workers=config.workers,
-        log_level=level,
-        server_header=False,
-        date_header=False,
         **options,
     )
 
@@ -91,9 +108,37 @@ def app_from_environment() -> Any:
     """The app of one of several processes, made from what the first one left in the environment."""
     from mlflow.server.app import create_app
 
+    _end_with(int(os.environ[_PARENT]))
     saved = json.loads(os.environ[_CONFIG])
     lists = {k: tuple(v) for k, v in saved.items() if isinstance(v, list)}
-    return create_app(ServerConfig(**{**saved, **lists}))
+    return create_app(ServerConfig(**{**saved, **lists}), on_end=_end_in_time)
+
+
+def _end_with(parent: int) -> None:
+    """End this process, as on SIGTERM, when its parent is gone: nobody would replace it, and its
+    port could not be served anew."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        _logger.warning("The process that started this one is gone; ending, too.")
+        signal.raise_signal(signal.SIGTERM)
+
+    if os.name == "posix":
+        threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _end_in_time() -> None:
+    """End this process soon, also when a thread of it hangs. Everything that was answered is
+    stored by now, and requests had their time."""
+
+    def end() -> None:
+        _logger.error("Something did not end; ending without it.")
+        os._exit(1)
+
+    timer = threading.Timer(_LAST_SECONDS, end)
+    timer.daemon = True
+    timer.start()
 
 
 def uvicorn_options(text: str | None) -> dict[str, Any]:

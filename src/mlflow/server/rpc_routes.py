@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
 from typing import Any
@@ -29,6 +29,7 @@ _SMALL = 1 << 20
 _MOST_TOGETHER = 512
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
+Call = Callable[[], bytes]
 #: Refuses, by an exception, what a store would do for its own process but not for a client.
 Guard = Callable[[Any], None]
 
@@ -59,10 +60,10 @@ class RpcRoutes:
         self._guards = guards
         self._table = rpc_table(prefix)
         self._paths = {path for _, path in self._table}
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="rpc")
-        self._writer = None
+        self._threads = Workers(_one_by_one, "rpc", threads=_THREADS)
+        self._writer = self._threads
         if getattr(store, "writes_one_by_one", False):
-            self._writer = Writer(store.together)
+            self._writer = Workers(store.together, "writer", most=_MOST_TOGETHER)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["path"] not in self._paths:
@@ -75,14 +76,14 @@ class RpcRoutes:
             return await self._app(scope, receive, send)  # which knows how to say 405
         try:
             if method == "GET":
-                answer = await self._in_a_thread(self._answer_query, cls, scope["query_string"])
+                query = scope["query_string"]
+                answer = await self._threads.do(lambda: self._answer_query(cls, query))
             else:
                 check_headers(scope["headers"], MAX_BODY)
                 body = await read_body(receive, MAX_BODY)
-                if self._writer is not None and cls.small_write and len(body) <= _SMALL:
-                    answer = await self._writer.do(lambda: self._answer_body(cls, body))
-                else:
-                    answer = await self._in_a_thread(self._answer_body, cls, body)
+                small = cls.small_write and len(body) <= _SMALL
+                threads = self._writer if small else self._threads
+                answer = await threads.do(lambda: self._answer_body(cls, body))
             status = 200
         except Exception as e:
             status, answer = error_body(e)
@@ -98,9 +99,6 @@ class RpcRoutes:
         )
         await send({"type": "http.response.body", "body": answer})
 
-    def _in_a_thread(self, work: Callable[..., bytes], *args: Any) -> Awaitable[bytes]:
-        return asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
-
     def _answer_query(self, cls: type[Rpc], query: bytes) -> bytes:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
         return self._answer(decode_query(cls, pairs))
@@ -114,68 +112,101 @@ class RpcRoutes:
         answer = request.answer(self._store)
         return b"{}" if answer is None else encode(answer)
 
-    def close(self) -> None:
-        """Finish what was accepted."""
-        if self._writer is not None:
-            self._writer.close()
-        self._threads.shutdown(wait=True)
+    def close(self, patience: float) -> bool:
+        """Finish what was accepted; whether that took no more than `patience` seconds."""
+        deadline = time.monotonic() + patience
+        pools = {self._writer, self._threads}
+        return all([pool.close(deadline - time.monotonic()) for pool in pools])
 
 
-class Writer:
-    """A thread that carries out small writes: all that have come in meanwhile with one commit, so
-    that sixteen clients pay for one, and no thread of theirs waits for another.
+class Workers:
+    """Threads that carry out calls for an event loop.
+
+    The writer is one thread that takes all calls that have come in meanwhile: sixteen clients pay
+    for one commit and for one waking of the loop, and no thread waits for another.
 
     Args:
-        together: What each of the calls that it is given returns or raises.
+        carry_out: What each of the calls that it is given returns or raises.
+        name: Of the threads.
+        threads: How many there are at most; each is started when it is needed.
+        most: How many calls a thread takes at once.
     """
 
-    def __init__(self, together: Callable[[list[Callable[[], bytes]]], list[bytes | Exception]]):
-        self._together = together
-        self._calls: SimpleQueue[tuple[asyncio.Future[bytes], Callable[[], bytes]] | None]
-        self._calls = SimpleQueue()
+    def __init__(
+        self,
+        carry_out: Callable[[Sequence[Call]], Sequence[bytes | Exception]],
+        name: str,
+        *,
+        threads: int = 1,
+        most: int = 1,
+    ):
+        self._carry_out = carry_out
+        self._name = name
+        self._most_threads = threads
+        self._most_calls = most
+        self._calls: SimpleQueue[tuple[asyncio.Future[bytes], Call] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._open = 0  # calls that have no outcome; changed by the loop only
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
-    def do(self, call: Callable[[], bytes]) -> asyncio.Future[bytes]:
-        """The outcome of the call, once what it wrote is committed."""
+    def do(self, call: Call) -> asyncio.Future[bytes]:
+        """The outcome of the call."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-            self._thread.start()
+        self._open += 1
+        if self._open > len(self._threads) < self._most_threads:
+            # as daemons, so that one that hangs cannot keep the server from ending
+            self._threads.append(threading.Thread(target=self._run, name=self._name, daemon=True))
+            self._threads[-1].start()
         future = self._loop.create_future()
         self._calls.put((future, call))
         return future
 
     def _run(self) -> None:
-        open = True
-        while open:
-            waiting = [self._calls.get()]
+        while (first := self._calls.get()) is not None:
+            taken = [first]
             with contextlib.suppress(Empty):
-                while len(waiting) < _MOST_TOGETHER:
-                    waiting.append(self._calls.get_nowait())
-            if None in waiting:
-                open = False
-                waiting = [one for one in waiting if one is not None]
-            if not waiting:
-                break
-            futures, calls = zip(*waiting)
+                while len(taken) < self._most_calls:
+                    if (one := self._calls.get_nowait()) is None:
+                        self._calls.put(None)  # the sign to stop is for the next turn
+                        break
+                    taken.append(one)
+            futures, calls = zip(*taken)
             try:
-                outcomes = self._together(calls)
+                outcomes = self._carry_out(calls)
             except Exception as e:
                 outcomes = [e] * len(calls)
-            self._loop.call_soon_threadsafe(_deliver, futures, outcomes)
+            del first, taken, calls
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for it
+                self._loop.call_soon_threadsafe(self._deliver, futures, outcomes)
 
-    def close(self) -> None:
-        """Finish what was accepted."""
-        if self._thread.is_alive():
+    def _deliver(
+        self, futures: Sequence[asyncio.Future[bytes]], outcomes: Sequence[bytes | Exception]
+    ) -> None:
+        self._open -= len(futures)
+        for future, outcome in zip(futures, outcomes):
+            if future.cancelled():
+                continue
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+    def close(self, patience: float) -> bool:
+        """Finish what was accepted; whether that took no more than `patience` seconds."""
+        for _ in self._threads:
             self._calls.put(None)
-            self._thread.join()
+        deadline = time.monotonic() + patience
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
 
-def _deliver(futures: list[asyncio.Future[bytes]], outcomes: list[bytes | Exception]) -> None:
-    for future, outcome in zip(futures, outcomes):
-        if future.cancelled():
-            continue
-        if isinstance(outcome, Exception):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
+def _one_by_one(calls: Sequence[Call]) -> list[bytes | Exception]:
+    outcomes: list[bytes | Exception] = []
+    for call in calls:
+        try:
+            outcomes.append(call())
+        except Exception as e:
+            outcomes.append(e)
+    return outcomes

@@ -62,9 +62,7 @@ def sync(
     """
     report = report or Report()
     if same_place(source, destination):
-        raise MlflowException.invalid_parameter_value(
-            f"Source and destination are the same: '{source}'."
-        )
+        raise MlflowException.invalid_parameter_value("Source and destination are the same store.")
     here = open_source(source)
     there = open_destination(destination, artifact_root, dry_run=dry_run)
     job = Job(here, there, selection, artifacts, keep_tags, dry_run, report)

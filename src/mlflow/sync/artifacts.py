@@ -47,7 +47,7 @@ def copy_artifacts(job: Job, run: Run, there: RunInfo, *, is_new: bool) -> None:
         return
     source = _repository(job, job.source, run.info, "source")
     target = None  # of a dry run, for a run that is not there
-    if there.artifact_uri:
+    if there.artifact_uri or not job.dry_run:
         target = _repository(job, job.destination, there, "destination")
         if target is None:
             return

@@ -82,7 +82,7 @@ class Job:
         try:
             yield
         except MlflowException as e:
-            if not _is_refusal(e):
+            if not is_refusal(e):
                 raise
             self.report.problem(f"{what}: {e.message}")
 
@@ -92,6 +92,7 @@ class Job:
 _REFUSALS = frozenset(
     {
         "BAD_REQUEST",
+        "DATA_LOSS",
         "INVALID_PARAMETER_VALUE",
         "INVALID_STATE",
         "NOT_IMPLEMENTED",
@@ -102,7 +103,8 @@ _REFUSALS = frozenset(
 )
 
 
-def _is_refusal(e: MlflowException) -> bool:
+def is_refusal(e: MlflowException) -> bool:
+    """Whether it is about what was asked for, and not about the store as a whole."""
     if isinstance(e, RestException) and e.error_code == "INTERNAL_ERROR":
         return True  # it was reached, and failed on this request
     return e.error_code in _REFUSALS

@@ -121,8 +121,9 @@ class Report:
             many(c.inputs, "input or output", "inputs and outputs"),
             many(c.files, "file") and f"{many(c.files, 'file')} ({size(c.bytes)})",
         ]
+        of = f" (of {many(c.runs, 'run')})" if c.runs else ""
         return (
-            f"{', '.join(filter(None, things)) or 'Files'} (of {many(c.runs, 'run')}): "
+            f"{', '.join(filter(None, things)) or 'Files'}{of}: "
             f"{', '.join(filter(None, data)) or 'no data'}."
         )
 

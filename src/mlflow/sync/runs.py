@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice, repeat
 
@@ -19,9 +19,11 @@ from mlflow.entities import (
     RunOutputs,
     RunTag,
 )
+from mlflow.exceptions import MlflowException
+from mlflow.store.db.points import Points
 from mlflow.sync.artifacts import ArtifactMode, copy_artifacts
 from mlflow.sync.identity import RUN_ORIGIN, pages_of_runs, runs_with
-from mlflow.sync.job import Job, Pair
+from mlflow.sync.job import Job, Pair, is_refusal
 from mlflow.sync.points import missing_points
 from mlflow.sync.report import many
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
@@ -157,15 +159,18 @@ class _Digests:
         }
         ids = {run_id: there[run_id].info.run_id for run_id in both}
         back = {theirs: ours for ours, theirs in ids.items()}
-        self._here = {
-            (run_id, key): digest for run_id, key, digest in job.source.store.metric_digests(both)
-        }
-        self._there = {
-            (back[run_id], key): digest
-            for run_id, key, digest in job.destination.store.metric_digests(
-                {ids[run_id]: keys for run_id, keys in both.items()}
-            )
-        }
+        theirs = {ids[run_id]: keys for run_id, keys in both.items()}
+        self._here: dict[tuple[str, str], str] = {}
+        self._there: dict[tuple[str, str], str] = {}
+        try:
+            for run_id, key, digest in job.source.store.metric_digests(both):
+                self._here[run_id, key] = digest
+            for run_id, key, digest in job.destination.store.metric_digests(theirs):
+                self._there[back[run_id], key] = digest
+        except MlflowException as e:
+            # One history cannot be read. It will be compared point by point, and named.
+            if not is_refusal(e):
+                raise
 
     def agree(self, run_id: str, key: str) -> bool:
         """Whether both have the same points of this metric of a run of the source."""
@@ -287,19 +292,35 @@ def _tags_of(use: DatasetInput) -> set[tuple[str, str]]:
 
 
 def _points(job: Job, run: Run, there: Run | None, digests: _Digests) -> Iterator[Metric]:
-    """The points that the destination's run has not."""
+    """The points that the destination's run has not. A history that cannot be read is reported."""
     here, run_id = job.source.store, run.info.run_id
     known = run.data.metrics.keys() & there.data.metrics.keys() if there else set()
-    new = list(run.data.metrics.keys() - known)
-    if new:
-        for key, points in here.metric_histories(run_id, new):
-            yield from map(Metric, repeat(key), points.values, points.timestamps, points.steps)
+    yield from _histories(job, run_id, sorted(run.data.metrics.keys() - known))
     for key in sorted(known):
         if there is not None and not digests.agree(run_id, key):
-            their_id = there.info.run_id
-            missing = missing_points(here, job.destination.store, run_id, their_id, key)
-            for timestamp, step, value in missing:
-                yield Metric(key, value, timestamp, step)
+            with job.refusals(f"Run {run_id}, metric '{key}'"):
+                their_id = there.info.run_id
+                missing = missing_points(here, job.destination.store, run_id, their_id, key)
+                for timestamp, step, value in missing:
+                    yield Metric(key, value, timestamp, step)
+
+
+def _histories(job: Job, run_id: str, keys: list[str]) -> Iterator[Metric]:
+    """All points of these metrics."""
+    try:
+        yield from _metrics(job.source.store.metric_histories(run_id, keys))
+        return
+    except MlflowException as e:
+        if not is_refusal(e):
+            raise
+    for key in keys:  # some of it once more, but a point that comes twice counts once
+        with job.refusals(f"Run {run_id}, metric '{key}'"):
+            yield from _metrics(job.source.store.metric_histories(run_id, [key]))
+
+
+def _metrics(pieces: Iterable[tuple[str, Points]]) -> Iterator[Metric]:
+    for key, points in pieces:
+        yield from map(Metric, repeat(key), points.values, points.timestamps, points.steps)
 
 
 def changed_info(info: RunInfo, **changes: object) -> RunInfo:

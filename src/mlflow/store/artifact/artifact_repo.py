@@ -125,8 +125,8 @@ class ArtifactRepository:
         return None
 
     def modified_time(self, artifact_path: str) -> float | None:
-        """When a file was stored or changed, in seconds since the Unix epoch by the clock of this
-        machine; None if that cannot be told without fetching it."""
+        """When a file that is there was stored or changed, in seconds since the Unix epoch by the
+        clock of this machine; None if that cannot be told without fetching it."""
         return None
 
     def download_artifacts(self, artifact_path: str, dst_path: str | None = None) -> str:

@@ -359,6 +359,10 @@ class Database:
             finally:
                 self._lock.release()
 
+    def __del__(self) -> None:
+        if hasattr(self, "_idle"):  # a URL that is none leaves it half made
+            self.close(patience=0)
+
     def _after_fork(self) -> None:
         # Kept, not closed: closing here would end the parent's session or remove its write-ahead
         # log.

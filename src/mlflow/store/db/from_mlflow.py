@@ -48,12 +48,13 @@ _WORKSPACE = "default"
 #: Runs whose tags, params and metrics come over by one statement each.
 _RUNS = 500
 #: Points of one run that are held in memory; rows, and chunks, that are not written yet.
-_POINTS, _ROWS, _CHUNKS = 200_000, 10_000, 256
+_POINTS, _ROWS, _CHUNKS = 500_000, 10_000, 256
 #: Latest values that differ which are told in full.
 _EXAMPLES = 3
 
-# What a row takes at most, in bytes, with its part of the indexes; of texts, besides their length.
-_RUN_SIZE, _TEXT_SIZE, _SERIES_SIZE, _POINT_SIZE = 800, 150, 150, 60
+# About what a row takes, in bytes, with its part of the indexes, where it takes the most; of texts,
+# besides their length.
+_RUN_SIZE, _TEXT_SIZE, _SERIES_SIZE, _TAIL_SIZE, _CHUNK_SIZE = 800, 150, 150, 60, 24
 
 
 def bring_over(database: Database) -> str:
@@ -119,10 +120,8 @@ class _Move:
             self._prefer_indexes(False)
             self._inputs()
             self._model_metrics()
-            if late:
-                for statement in statements(self.dialect.types):
-                    if statement.startswith("create index"):
-                        self.tx.execute(statement)
+        if late:
+            self._make_indexes()
         if not self.dialect.single_writer and self._count_theirs() != there:
             raise _refusal(
                 "MLflow's tables have changed while they were read. Stop what writes to them, and "
@@ -173,27 +172,30 @@ class _Move:
             self.tx.execute(f"select coalesce(sum(length(value)), 0) from {table}").fetchone()[0]
             for table in ("tags", "params")
         )
+        points = there["metrics"]
+        series = there.get("latest_metrics", points)
         needed = (
             int(texts)
             + _RUN_SIZE * there["runs"]
             + _TEXT_SIZE * (there["tags"] + there["params"])
-            + _SERIES_SIZE * there.get("latest_metrics", 0)
-            + _POINT_SIZE * there["metrics"]
+            + _SERIES_SIZE * series
+            + _TAIL_SIZE * min(points, series * SMALLEST_CHUNK)
+            + _CHUNK_SIZE * points
         )
         if self.dialect.name != "sqlite":
-            eprint(f"This may take up to {_size(needed)} of the database server's disk.")
+            eprint(f"This may take about {_size(needed)} of the database server's disk.")
             return
-        if self.tx.execute("pragma journal_mode").fetchone()[0] == "wal":
-            needed *= 2  # all is written to the log first
+        if self.tx.execute("pragma journal_mode").fetchone()[0] != "wal":
+            needed //= 2  # its rows are half as large as others'; but a log has them all first
         folder = os.path.dirname(os.path.abspath(self.database.url.database))
         free = shutil.disk_usage(folder).free
         if free < needed:
             raise MlflowException(
-                f"This may take up to {_size(needed)} in '{folder}', where {_size(free)} are free. "
+                f"This may take about {_size(needed)} in '{folder}', where {_size(free)} are free. "
                 "Nothing was changed.",
                 error_code=CODES["RESOURCE_EXHAUSTED"],
             )
-        eprint(f"This may take up to {_size(needed)} in '{folder}'; {_size(free)} are free.")
+        eprint(f"This may take about {_size(needed)} in '{folder}'; {_size(free)} are free.")
 
     def _drop_leftovers(self) -> None:
         """Tables of an attempt that was cut short, where the transaction did not undo them."""
@@ -336,6 +338,14 @@ class _Move:
             f"join run r on r.uuid = {self._exact('m.run_id')} "
             f"join key_name k on k.name = {self._exact('m.metric_name')}"
         )
+
+    def _make_indexes(self) -> None:
+        made = statements(self.dialect.types)
+        indexes = [statement for statement in made if statement.startswith("create index")]
+        with Progress("Making indexes", total=len(indexes), unit="indexes") as progress:
+            for statement in indexes:
+                self.tx.execute(statement)
+                progress.update()
 
     def _exact(self, column: str) -> str:
         """A column of MLflow's, compared as ours are."""
@@ -505,6 +515,7 @@ class _Metrics:
             else:
                 sealed = first
                 self._tail += [(run, key, seq, *row) for seq, row in enumerate(ordered, first)]
+        assert latest is not None  # of rows, or of those before
         step, timestamp, value = latest
         self._series.append((run, key, value, step, timestamp, points, sealed))
 

@@ -48,16 +48,19 @@ class Optimized:
     bytes_before: int = 0
     """Taken by the content of the database; free pages do not count."""
     bytes_after: int = 0
+    """0 as long as it is not finished."""
 
     def lines(self) -> list[str]:
         """The same for people."""
-        return [
-            f"Sealed {self.tails:,} tails with {self.tail_points:,} points.",
-            f"Wrote {self.rewritten:,} small or badly ordered chunks anew, as {self.written:,}.",
-            f"Completed {self.summarized:,} summaries.",
+        found = [
+            f"Tails sealed: {self.tails:,}, with {self.tail_points:,} points.",
+            f"Small or badly ordered chunks written anew: {self.rewritten:,}, as {self.written:,}.",
+            f"Summaries completed: {self.summarized:,}.",
             *self.damaged,
-            f"{self.bytes_before:,} bytes before, {self.bytes_after:,} bytes after.",
         ]
+        if self.bytes_after:
+            found.append(f"Size: {self.bytes_before:,} bytes before, {self.bytes_after:,} after.")
+        return found
 
 
 def optimize(
@@ -80,7 +83,7 @@ def optimize(
         progress: Called with (series done, series in all); each is looked at twice.
     """
     with database.read() as tx:
-        done.bytes_before = done.bytes_after = database.dialect.used_bytes(tx)
+        done.bytes_before = database.dialect.used_bytes(tx)
         (total,) = tx.execute("select count(*) from series").fetchone()
     total *= 2
     seen = 0

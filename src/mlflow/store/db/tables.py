@@ -6,8 +6,8 @@ Layout
 * Runs, and the keys of metrics, params and tags, have integer ids (`run.id`, `key_name.id`); the
   public run id is `run.uuid`.
 * `series` has one row for each (run, metric): its latest value, and how many points it has. Points
-  land as rows in `tail`; a full tail is sealed into one `chunk`, with a summary that can draw a
-  chart without reading the points (charts do not use it yet).
+  land as rows in `tail`; a full tail is sealed into one `chunk`, with a summary that charts
+  are drawn from without reading the points.
   NaN is NULL in every value column, since SQLite has no other way to keep it.
 * `param`, `tag` and `series` are clustered by run, for reading runs, and indexed by (key, value),
   for finding them.

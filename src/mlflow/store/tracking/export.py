@@ -34,7 +34,7 @@ _HISTORY: dict[str, Kind] = {
 }
 
 #: Runs on a page, and rows and cells of a batch.
-_PAGE = 1000
+_PAGE = 200
 _ROWS = 1 << 16
 _CELLS = 1 << 18
 #: Bytes of runs that are kept in memory; more go to a temporary file.

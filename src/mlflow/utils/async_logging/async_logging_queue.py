@@ -194,7 +194,8 @@ class AsyncLoggingQueue:
         with self._changed:
             self._wanted = self._journal.end
             self._wake()
-            self._changed.wait(0.1)
+            if self._failed_at is None:
+                self._changed.wait(0.1)
             return self._failed_at is None and self._thread is not None
 
     def _drop(self) -> _NotLogged:

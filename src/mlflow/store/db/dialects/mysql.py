@@ -193,21 +193,24 @@ class MySQL(Dialect):
                 f"'{url.safe}' names no database; mysql://user:password@host:port/database is "
                 "needed."
             )
+        raw = _RawConnection(
+            host=url.host or "localhost",
+            port=url.port or 3306,
+            user=url.username,
+            password=(url.password or "").encode(),  # PyMySQL would take Latin-1
+            database=url.database,
+            charset="utf8mb4",
+            autocommit=True,
+            cursorclass=_Cursor,
+            conv=_CONVERSIONS,
+            init_command=_SESSION,
+            defer_connect=True,
+            **_driver_options(url),
+        )
         try:
-            raw = _RawConnection(
-                host=url.host or "localhost",
-                port=url.port or 3306,
-                user=url.username,
-                password=(url.password or "").encode(),  # PyMySQL would take Latin-1
-                database=url.database,
-                charset="utf8mb4",
-                autocommit=True,
-                cursorclass=_Cursor,
-                conv=_CONVERSIONS,
-                init_command=_SESSION,
-                **_driver_options(url),
-            )
+            raw.connect()
         except (pymysql.err.Error, OSError, RuntimeError) as e:  # the last: a package is missing
+            raw._force_close()  # PyMySQL leaves half of the socket open
             raise MlflowException(
                 f"MariaDB or MySQL at '{url.safe}' cannot be reached: {_text(e)}",
                 error_code=CODES["TEMPORARILY_UNAVAILABLE"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -32,6 +33,8 @@ _PIN_PLANS = "select " + ", ".join(
     )
 )
 
+_PLAIN_INSERT = re.compile(r"insert into (\w+) \(([^)]*)\) values \([?, ]*\)")
+
 
 class _PostgresConnection:
     """A psycopg connection that takes `?` placeholders."""
@@ -43,8 +46,15 @@ class _PostgresConnection:
         return self.raw.execute(to_format(sql), params)
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        plain = _PLAIN_INSERT.fullmatch(sql)
         with self.raw.cursor() as cursor:
-            cursor.executemany(to_format(sql), rows)
+            if plain is None:
+                cursor.executemany(to_format(sql), rows)
+                return
+            # the same in a fraction of the time
+            with cursor.copy(f"copy {plain[1]} ({plain[2]}) from stdin") as copy:
+                for row in rows:
+                    copy.write_row(row)
 
     def close(self) -> None:
         self.raw.close()

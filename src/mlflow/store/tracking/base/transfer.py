@@ -21,9 +21,7 @@ Point = tuple[int, int, float]
 """(timestamp, step, value)."""
 
 _LARGEST = sys.float_info.max
-_TIMESTAMP_AND_STEP = itemgetter(0, 1)
-#: Points that are hashed together. It is part of what a digest means.
-_BLOCK = 4096
+_NEGATIVE_ZERO = array("d", [-0.0]).tobytes()
 
 
 class Transfer:
@@ -87,7 +85,7 @@ class Transfer:
             pieces = self.metric_histories(run_id, list(left))
             for key, of_key in groupby(pieces, itemgetter(0)):
                 left.discard(key)
-                yield run_id, key, digest(rows(points for _, points in of_key))
+                yield run_id, key, digest(points for _, points in of_key)
             for key in left:
                 yield run_id, key, digest(())
 
@@ -114,46 +112,28 @@ def canonical(value: float) -> float | None:
     return value + 0.0
 
 
-def distinct(points: Iterable[Point]) -> Iterator[tuple[int, int, list[float | None]]]:
-    """Each (timestamp, step) once, with its distinct canonical values in ascending order, NaN
-    first.
+def digest(pieces: Iterable[Points]) -> str:
+    """A text that is the same for two histories when they have the same distinct points, and only
+    then.
 
     Args:
-        points: Ordered by timestamp and step.
-    """
-    for (timestamp, step), same in groupby(points, _TIMESTAMP_AND_STEP):
-        values = list({canonical(value) for _, _, value in same})
-        if len(values) > 1:
-            values.sort(key=_rank)
-        yield timestamp, step, values
-
-
-def digest(points: Iterable[Point]) -> str:
-    """A text that is the same for two histories exactly when they have the same distinct points.
-
-    Args:
-        points: Ordered by timestamp and step.
+        pieces: The history, ordered by (timestamp, step, value), cut anywhere.
     """
     import hashlib  # seldom needed, and slow to load
 
-    hashed = hashlib.blake2b(digest_size=16)
-    timestamps, steps, values = array("q"), array("q"), array("d")
-
-    def add() -> None:
-        for column in (timestamps, steps, values):
-            hashed.update(column.tobytes())
-            del column[:]
-
-    for timestamp, step, found in distinct(points):
-        for value in found:
-            timestamps.append(timestamp)
-            steps.append(step)
-            values.append(math.nan if value is None else value)
-        if len(values) >= _BLOCK:
-            add()
-    add()
-    return hashed.hexdigest()
+    columns = [hashlib.blake2b(digest_size=16) for _ in range(3)]
+    for points in pieces:
+        points = _canonical(points)
+        for hashed, column in zip(columns, (points.timestamps, points.steps, points.values)):
+            hashed.update(column)
+    whole = b"".join(hashed.digest() for hashed in columns)
+    return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
-def _rank(value: float | None) -> tuple[bool, float]:
-    return value is not None, value or 0.0
+def _canonical(points: Points) -> Points:
+    """The distinct points with canonical values, in order."""
+    values = points.values
+    if math.inf in values or -math.inf in values or _NEGATIVE_ZERO in values.tobytes():
+        kept = [math.nan if v != v else canonical(v) for v in values]
+        points = Points(points.steps, points.timestamps, array("d", kept))
+    return points.in_order()

@@ -104,7 +104,8 @@ class FileCore:
         return None
 
     def _experiment_parts(self, place: Place) -> ExperimentParts:
-        """What an experiment's `meta.yaml` says. One in the trash is deleted, whatever it says.
+        """What an experiment's `meta.yaml` says. One in the trash is deleted, whatever that says:
+        whoever moved it there may have been killed.
 
         Raises:
             BrokenMeta: If it does not say what it must.

@@ -166,8 +166,8 @@ class FileExperiments(FileCore, Experiments):
         with self._changing_names(), self._changing_experiment(experiment_id) as place:
             if place.is_deleted:
                 raise no_experiment(experiment_id)
+            # While the folder is moved no run is active, so nobody writes there.
             self._move_runs(place, LifecycleStage.DELETED)
-            # Being in the trash is what deletes it.
             place = self._move_folder(place, is_deleted=True)
             self._change_experiment_meta(
                 place, lifecycle_stage=LifecycleStage.DELETED, last_update_time=now_ms()
@@ -175,13 +175,16 @@ class FileExperiments(FileCore, Experiments):
 
     def restore_experiment(self, experiment_id: str) -> None:
         with self._changing_names(), self._changing_experiment(experiment_id) as place:
-            if not place.is_deleted:
+            if self._experiment_parts(place).lifecycle_stage != LifecycleStage.DELETED:
                 raise no_experiment(experiment_id)
+            if place.is_deleted:
+                self._change_experiment_meta(place, lifecycle_stage=LifecycleStage.DELETED)
+                place = self._move_folder(place, is_deleted=False)
             self._move_runs(place, LifecycleStage.ACTIVE)
+            # Until now it counts as deleted, and all of this can be done again.
             self._change_experiment_meta(
                 place, lifecycle_stage=LifecycleStage.ACTIVE, last_update_time=now_ms()
             )
-            self._move_folder(place, is_deleted=False)
 
     def _move_runs(self, place: Place, stage: str) -> None:
         """Change the stage of an experiment's runs."""

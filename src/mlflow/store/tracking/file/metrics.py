@@ -92,9 +92,11 @@ class FileMetrics(FileCore, Metrics):
         end = start + max_results
         return found[start:end], encode_token([end]) if end < len(found) else None
 
-    def whole_history(self, run_id: str, key: str) -> Iterator[Metric]:
-        """In one page: for each page the whole file is read."""
-        return iter(self.get_metric_history(run_id, key))
+    def _pages_of_history(self, run_id: str, key: str) -> Iterator[tuple[str, Points]]:
+        """In one page: for each page the whole file would be read."""
+        points, _ = self.metric_columns(run_id, key)
+        if len(points):
+            yield key, points
 
     def _history(self, run_id: str, key: str) -> list[Point]:
         """All points of a metric, each once, by (timestamp, step, value); none if there is no such

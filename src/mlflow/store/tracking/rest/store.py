@@ -259,16 +259,15 @@ class RestStore(RestTransfer, AbstractStore):
         order_by: Sequence[str] | None = None,
         page_token: str | None = None,
     ) -> runs.RunPage:
-        return self._call(
-            runs.SearchRuns(
-                experiment_ids=[str(x) for x in experiment_ids],
-                filter=filter_string,
-                run_view_type=_VIEW_NAMES[run_view_type],
-                max_results=max_results,
-                order_by=list(order_by or ()),
-                page_token=page_token,
-            )
+        request = runs.SearchRuns(
+            experiment_ids=[str(x) for x in experiment_ids],
+            filter=filter_string,
+            run_view_type=_VIEW_NAMES[run_view_type],
+            max_results=max_results,
+            order_by=list(order_by or ()),
+            page_token=page_token,
         )
+        return self._call(request)
 
     # -- metrics ----------------------------------------------------------------------------
 

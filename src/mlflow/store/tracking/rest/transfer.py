@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from operator import itemgetter
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import Experiment, Run, RunInfo
 from mlflow.exceptions import MlflowException, MlflowNotImplementedException
@@ -12,7 +11,8 @@ from mlflow.rpc import nouns as wire
 from mlflow.rpc import transfer
 from mlflow.rpc.declare import Rpc
 from mlflow.rpc.metrics import GetMetricHistoryBulk
-from mlflow.store.tracking.base.transfer import Point, Transfer, digest
+from mlflow.store.db.points import Points
+from mlflow.store.tracking.base.transfer import Transfer, digest
 
 #: What one request for histories of many runs gives at most.
 MOST_RUNS, MOST_POINTS = 100, 25_000
@@ -21,8 +21,9 @@ MOST_RUNS, MOST_POINTS = 100, 25_000
 class RestTransfer(Transfer):
     _can_adopt: bool | None = None
 
-    def _call(self, request: Rpc) -> Any:
-        raise NotImplementedError
+    if TYPE_CHECKING:  # of the store
+        _call: Callable[[Rpc], Any]
+        get_run: Callable[[str], Run]
 
     @property
     def can_adopt(self) -> bool:
@@ -58,7 +59,16 @@ class RestTransfer(Transfer):
 
     def whole_runs(self, runs: Sequence[Run]) -> Sequence[Run]:
         """A server of the reference leaves out the models that runs read when it searches."""
-        return runs if self.can_adopt else [self.get_run(run.info.run_id) for run in runs]
+        if self.can_adopt:
+            return runs
+        found = []
+        for run in runs:
+            try:
+                found.append(self.get_run(run.info.run_id))
+            except MlflowException as e:
+                if e.error_code != "RESOURCE_DOES_NOT_EXIST":  # removed for good meanwhile
+                    raise
+        return found
 
     def metric_digests(self, wanted: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, str, str]]:
         left = {run_id: set(keys) for run_id, keys in wanted.items()}
@@ -89,11 +99,13 @@ class RestTransfer(Transfer):
                     GetMetricHistoryBulk(run_id=some, metric_key=key, max_results=MOST_POINTS)
                 ).metrics
                 if len(points) < MOST_POINTS:
-                    of_run: dict[str, list[Point]] = {run_id: [] for run_id in some}
+                    rows: dict[str, list[tuple[int, int, float]]] = {i: [] for i in some}
                     for p in points:
-                        of_run[p.run_id].append((p.timestamp, p.step or 0, float(p.value)))
-                    for run_id, rows in of_run.items():
-                        yield run_id, key, digest(sorted(rows, key=itemgetter(0, 1)))
+                        rows[p.run_id].append((p.step or 0, p.timestamp, float(p.value)))
+                    for run_id, of_run in rows.items():
+                        history = Points()
+                        history.append_rows(of_run)
+                        yield run_id, key, digest([history])
                 elif size > 1:
                     size //= 2
                     continue

@@ -137,7 +137,7 @@ class SqlCharts(SqlSeries, Metrics):
         rows = tx.execute(
             f"select seq, {SUMMARY_COLUMNS} from chunk where run_id = ? and key_id = ? "
             f"and max_{column} >= ? and min_{column} <= ? order by seq",
-            (series.run, series.key, max(low, _INT64[0]), min(high, _INT64[1])),
+            (series.run, series.key, *(sorted((_INT64[0], x, _INT64[1]))[1] for x in (low, high))),
         ).fetchall()
         found = []
         for row in rows:

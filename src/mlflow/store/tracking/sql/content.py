@@ -125,6 +125,9 @@ def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
         yield values[i : i + BATCH]
 
 
+_NO_INPUTS, _NO_OUTPUTS = wire.RunInputs(), wire.RunOutputs()
+
+
 class Page:
     """At most `BATCH` runs with all that they logged, to be had in several forms.
 
@@ -179,12 +182,11 @@ class Page:
     # -- entities ---------------------------------------------------------------------------------
 
     def _data(self, c: Content) -> RunData:
-        data = RunData()
-        data._metrics = dict(zip(self._named(c.metric_keys), c.metrics))
-        data._params = dict(zip(self._named(c.param_keys), c.params))
-        data._tags = dict(zip(self._named(c.tag_keys), c.tags))
-        data._metric_objs = list(map(Metric, data._metrics, c.metrics, c.timestamps, c.steps))
-        return data
+        return RunData._of(
+            list(map(Metric, self._named(c.metric_keys), c.metrics, c.timestamps, c.steps)),
+            dict(zip(self._named(c.param_keys), c.params)),
+            dict(zip(self._named(c.tag_keys), c.tags)),
+        )
 
     def _uses(self, c: Content) -> tuple[RunInputs, RunOutputs]:
         return (
@@ -201,21 +203,36 @@ class Page:
     # -- the wire ---------------------------------------------------------------------------------
 
     def _message(self, row: RunRow, c: Content) -> wire.Run:
-        inputs, outputs = self._uses(c)
+        inputs, outputs = _NO_INPUTS, _NO_OUTPUTS
+        if c.datasets or c.models_read or c.models_made:
+            read, made = self._uses(c)
+            inputs, outputs = wire.RunInputs.of(read), wire.RunOutputs.of(made)
+        named = self._named
         return wire.Run(
-            info=wire.RunInfo.of(info_of(row)),
-            data=wire.RunData(
-                metrics=[
+            wire.RunInfo(
+                run_uuid=row.uuid,
+                experiment_id=str(row.experiment_id),
+                run_name=row.name,
+                user_id=row.user_id or "",
+                status=STATUS_NAMES[row.status],
+                start_time=row.start_time or 0,
+                end_time=row.end_time,
+                artifact_uri=row.artifact_uri,
+                lifecycle_stage=row.lifecycle_stage,
+                run_id=row.uuid,
+            ),
+            wire.RunData(
+                [
                     wire.Metric(key=key, value=double(value), timestamp=timestamp, step=step)
                     for key, value, timestamp, step in zip(
-                        self._named(c.metric_keys), c.metrics, c.timestamps, c.steps
+                        named(c.metric_keys), c.metrics, c.timestamps, c.steps
                     )
                 ],
-                params=list(map(wire.Tag, self._named(c.param_keys), c.params)),
-                tags=list(map(wire.Tag, self._named(c.tag_keys), c.tags)),
+                list(map(wire.Tag, named(c.param_keys), c.params)),
+                list(map(wire.Tag, named(c.tag_keys), c.tags)),
             ),
-            inputs=wire.RunInputs.of(inputs),
-            outputs=wire.RunOutputs.of(outputs),
+            inputs,
+            outputs,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlflow.entities import Experiment, ExperimentTag, LifecycleStage, ViewType
 from mlflow.search import EXPERIMENTS, full_order, parse_filter, parse_order_by
-from mlflow.store.db.paging import Term, after, decode_token, encode_token, order_clause
+from mlflow.store.db.paging import Term, after, encode_token, order_clause, place_of
 from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.tracking import SEARCH_MAX_RESULTS_DEFAULT
 from mlflow.store.tracking.base.checks import (
@@ -100,7 +100,7 @@ class SqlExperiments(SqlCore, Experiments):
             where.append(condition.text)
             params += condition.params
         if page_token:
-            text, values = after(terms, decode_token(page_token, len(terms)))
+            text, values = after(terms, place_of(page_token, terms))
             where.append(text)
             params += values
         query = (
@@ -235,7 +235,8 @@ _ORDER_COLUMNS = {
 
 def _order(order_by: Sequence[str] | None) -> list[Term]:
     orders = full_order(parse_order_by(order_by, EXPERIMENTS), EXPERIMENTS)
-    return [Term(_ORDER_COLUMNS[o.key], o.ascending) for o in orders]
+    kinds = {"name": str}
+    return [Term(_ORDER_COLUMNS[o.key], o.ascending, kinds.get(o.key, int)) for o in orders]
 
 
 def _set_tag(tx: Any, key: int, tag: ExperimentTag) -> None:

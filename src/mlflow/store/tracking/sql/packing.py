@@ -74,6 +74,11 @@ class Packer:
         if thread is not None:
             thread.join()
 
+    def stop(self) -> None:
+        """Leave what is left to whoever reads it next."""
+        self._waiting.clear()
+        self.wait()
+
     def _work(self) -> None:
         try:
             while self._waiting:

@@ -19,6 +19,10 @@ from mlflow.store.tracking.sql.content import BATCH, Content, Page, read_content
 from mlflow.store.tracking.sql.core import RUN_COLUMNS, RunRow, SqlCore, experiment_key, marks
 from mlflow.store.tracking.sql.packing import Packer
 from mlflow.store.tracking.sql.search import RunSearch
+from mlflow.utils.collection import no_collection
+
+#: About how many objects come of one run.
+_OBJECTS_OF_A_RUN = 20
 
 
 class SqlPages(SqlCore, Runs):
@@ -81,8 +85,9 @@ class SqlPages(SqlCore, Runs):
                 del found[max_results:]
                 values = zip(found[-1][1:], search.terms)
                 token = encode_token([term.kind(value) for value, term in values])
-            for page in self._load(tx, [row[0] for row in found]):
-                take(page)
+            with no_collection(_OBJECTS_OF_A_RUN * len(found)):
+                for page in self._load(tx, [row[0] for row in found]):
+                    take(page)
             return token
 
     # -- loading ------------------------------------------------------------------------------
@@ -99,7 +104,7 @@ class SqlPages(SqlCore, Runs):
                 part,
             ):
                 rows[row[0]] = RunRow(*row)
-                contents[row[0]] = packed and unpack(packed)
+                contents[row[0]] = unpack(packed) if packed else None
             missing = [run for run in part if contents[run] is None]
             if missing:
                 contents.update(read_contents(tx, missing))

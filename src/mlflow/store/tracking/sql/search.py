@@ -364,16 +364,22 @@ class RunSearch:
         """The value at which the walk is, and the one so many steps further on; None if it ends
         before."""
         index, direction = walk.index, "asc" if walk.by.ascending else "desc"
-        where = walk.interval.sql(index.value)
+        selects = index.select(walk.interval.sql(index.value))
         order = f"order by v {direction} limit ?"
         columns, params = [], []
         for offset in (0, steps):
             arms = []
-            for i, select in enumerate(index.select(where)):
+            for i, select in enumerate(selects):
                 text, values = select.sql(self._dialect, f"{index.value} as v")
-                arms.append(f"select v from ({text} {order}) a{i}")
-                params += [*values, offset + 1]
-            columns.append(f"(select v from ({' union all '.join(arms)}) x {order} offset ?)")
+                params += values
+                if len(selects) > 1:
+                    text = f"select v from ({text} {order}) a{i}"
+                    params.append(offset + 1)
+                arms.append(text)
+            source = arms[0]
+            if len(arms) > 1:
+                source = f"select v from ({' union all '.join(arms)}) x"
+            columns.append(f"({source} {order} offset ?)")
             params += [1, offset]
         return self._tx.execute(f"select {', '.join(columns)}", params).fetchone()
 

@@ -72,6 +72,7 @@ class SqlStore(
     def dispose(self) -> None:
         """Close the connections that are not in use."""
         self.sealer.stop()
+        self._packer.stop()
         self.db.close()
 
 

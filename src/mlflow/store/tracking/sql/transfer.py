@@ -227,8 +227,8 @@ class SqlTransfer(SqlExperiments, SqlRuns, SqlMetrics, SqlInputs, SqlCore, Trans
             try:
                 return work()
             except Exception as e:
-                last = attempt + 1 == _ATTEMPTS
-                if last or not self.db.dialect.is_duplicate(e.__cause__ or e):
+                cause = e.__cause__ if isinstance(e.__cause__, Exception) else e
+                if attempt + 1 == _ATTEMPTS or not self.db.dialect.is_duplicate(cause):
                     raise
         raise AssertionError("unreachable")
 
