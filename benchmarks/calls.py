@@ -85,12 +85,10 @@ def measure(kind: str, calls: int, clients: int, rounds: int, port: int, server:
         max(c.rate for c in costs),
         min(c.median for c in costs),
     )
-    what = "log_metric" if kind == "metric" else f"log_batch of {_POINTS} points"
+    what = "log_metric" if kind == "metric" else f"log_batch of {_POINTS}, a point"
     name = f"{what}, {clients} client{'s' if clients > 1 else ''}"
-    print(f"{name:28}", end="") if len(name) < 28 else print(f"{name}\n{'':28}", end="")
-    print(
-        f"{best.client:10.1f}{best.server:10.1f}{best.rate:12,.0f}{best.median:11,.0f}", flush=True
-    )
+    numbers = f"{best.client:10.1f}{best.server:10.1f}{best.rate:12,.0f}{best.median:11,.0f}"
+    print(f"{name:{_WIDTH}}{numbers}", flush=True)
 
 
 def one_round(kind: str, calls: int, clients: int, port: int, server: int) -> Cost:
@@ -130,8 +128,8 @@ def client(kind: str, calls: str, port: str, clients: str) -> None:
     with mlflow.start_run() as run:
         batches = [
             [
-                Metric(f"m{i % 10}", i / 7, 1_700_000_000_000 + i, n * 100 + i // 10)
-                for i in range(1000)
+                Metric(f"m{i % 10}", i / 7, 1_700_000_000_000 + i, n * _POINTS + i)
+                for i in range(_POINTS)
             ]
             for n in range(int(calls) + 3 if kind == "batch" else 0)
         ]

@@ -49,6 +49,17 @@ def dump(
     return found
 
 
+def differences(mine: Any, other: Any, path: str = "") -> list[str]:
+    """Where two dumps differ, and how: for messages that can be read."""
+    if isinstance(mine, dict) and isinstance(other, dict):
+        found = []
+        for key in sorted(mine.keys() | other.keys()):
+            here, there = mine.get(key, "nothing"), other.get(key, "nothing")
+            found += differences(here, there, f"{path}/{key}")
+        return found
+    return [] if mine == other else [f"{path}: {mine!r} and {other!r}"[:2000]]
+
+
 def _described(experiment: Experiment, ids: bool) -> dict[str, Any]:
     described = {"stage": experiment.lifecycle_stage, "tags": _tags(experiment.tags)}
     # every store has a Default of its own

@@ -8,6 +8,8 @@ import io
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -550,6 +552,38 @@ def test_threads(shared_server):
     for i in range(16):
         history = store.get_metric_history(run_id, f"m{i}")
         assert [m.value for m in history] == list(range(25))
+
+
+def test_no_more_connections_are_kept_than_asked(serve, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_POOL_MAXSIZE", "2")
+    together = threading.Barrier(6)
+
+    def meet(connection):
+        together.wait(20)
+        connection.sendall(OK)
+
+    server = serve(meet)
+    transport = Transport.for_uri(server.uri)
+    threads = [threading.Thread(target=post, args=(server,)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert server.connections == 6
+    assert len(transport._idle) == 2
+
+
+def test_plain_call_imports_no_library_for_it(serve):
+    """The first metric of a process should not wait for what only TLS and streams need."""
+    server = serve(answer(200, b'{"experiment": {"experiment_id": "0"}}'))
+    code = f"""
+import sys
+from mlflow.store.tracking.resolve import tracking_store
+tracking_store({server.uri!r}).get_experiment("0")
+print(sorted({{"urllib3", "http.client", "ssl", "email", "numpy"}} & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

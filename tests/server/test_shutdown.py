@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -139,8 +140,12 @@ def test_request_that_never_ends_does_not_keep_the_server(make_server):
 
 def workers_of(server) -> list[psutil.Process]:
     """The processes that answer, without the helper of `multiprocessing`."""
-    children = psutil.Process(server.process.pid).children()
-    return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+    workers = []
+    for child in psutil.Process(server.process.pid).children():
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            if "resource_tracker" not in " ".join(child.cmdline()):
+                workers.append(child)
+    return workers
 
 
 @pytest.fixture

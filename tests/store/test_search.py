@@ -310,3 +310,30 @@ def test_a_forged_token_of_experiments_is_refused(known, values):
     with pytest.raises(MlflowException) as e:
         known.store.search_experiments(page_token=token(values))
     assert e.value.error_code == "INVALID_PARAMETER_VALUE"
+
+
+def test_hundreds_of_experiments(known):
+    others = [str(100_000 + number) for number in range(600)]
+    found = known.pages([*known.experiments, *others], ViewType.ALL, "", ["metrics.acc"], 40)
+    assert found == known.expected(known.experiments, ViewType.ALL, "", ["metrics.acc"])
+    count = known.store.count_runs([*others, *known.experiments], "", ViewType.ALL)
+    assert count == len(known.runs)
+
+
+def test_texts_with_nul(tmp_path):
+    """SQLite's functions, and so its indexes, see them up to there only; not so its comparisons."""
+    store = SqlStore(f"sqlite:///{tmp_path}/store.db", str(tmp_path))
+    values = ["a", "a\0b", "a\0c", "b", "\0", LONG + "\0", LONG + "\0d"]
+    ids = {}
+    for value in values:
+        ids[value] = store.create_run("0", "ann", 1, [], None).info.run_id
+        store.log_param(ids[value], Param("p", value))
+    known = Known(store, ["0"], [store.get_run(run_id) for run_id in ids.values()])
+    for text in ("params.p = 'a'", "params.p LIKE 'a%'", f"params.p = '{LONG}'", "params.p > 1"):
+        found = known.pages(["0"], ViewType.ACTIVE_ONLY, text, [], 5)
+        assert found == known.expected(["0"], ViewType.ACTIVE_ONLY, text, [])
+    for order in ("params.p", "params.p DESC"):
+        for size in (1, 2, 100):
+            found = known.pages(["0"], ViewType.ACTIVE_ONLY, "", [order], size)
+            assert found == known.expected(["0"], ViewType.ACTIVE_ONLY, "", [order])
+    store.dispose()

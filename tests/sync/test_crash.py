@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import needs_reference
-from tests.dump import dump
+from tests.dump import differences, dump
 from tests.sync.filling import Filler
 
 from mlflow.store.tracking.resolve import tracking_store
@@ -63,16 +63,21 @@ def check(source: str, destination: str, copier: Copier, crashes: int) -> None:
     filler.work(150)
     rng = random.Random(3)
     duration = 0.5
+
+    def compare() -> None:
+        mine, theirs = dump(store, source, ids=ids), dump(there, destination, ids=ids)
+        assert differences(mine, theirs) == []
+
     for _ in range(crashes):
         copier.copy_and_die(rng.uniform(0, duration))
         if rng.random() < 0.3:  # it may happen twice
             copier.copy_and_die(rng.uniform(0, duration))
         took = copier.copy()
         duration = max(0.1, 0.7 * duration + 0.3 * took)
-        assert dump(there, destination, ids=ids) == dump(store, source, ids=ids)
+        compare()
         filler.work(60)
     copier.copy()
-    assert dump(there, destination, ids=ids) == dump(store, source, ids=ids)
+    compare()
     print(f"{sum(copier.kills)} of {len(copier.kills)} kills came while it was copying")
 
 

@@ -4,7 +4,7 @@ twice."""
 from __future__ import annotations
 
 import pytest
-from tests.dump import dump
+from tests.dump import differences, dump
 from tests.sync.filling import Filler
 
 from mlflow.store.tracking.resolve import tracking_store
@@ -44,4 +44,4 @@ def copied(source: str, destination: str) -> None:
     """Both have the same."""
     here, there = tracking_store(source), tracking_store(destination)
     ids = there.can_adopt
-    assert dump(there, destination, ids=ids) == dump(here, source, ids=ids)
+    assert differences(dump(here, source, ids=ids), dump(there, destination, ids=ids)) == []

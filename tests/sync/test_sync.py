@@ -7,7 +7,7 @@ import sqlite3
 import threading
 
 import pytest
-from tests.dump import dump
+from tests.dump import differences, dump
 from tests.sync.filling import Filler
 
 from mlflow.entities import ExperimentTag, Metric, Param, RunTag
@@ -39,7 +39,7 @@ class Ends:
         assert report.problems == []
         ids = self.there.can_adopt
         theirs = dump(self.there, self.destination, ids=ids)
-        assert theirs == dump(self.here, self.source, ids=ids)
+        assert differences(dump(self.here, self.source, ids=ids), theirs) == []
         again = self.sync(**options)
         assert again.problems == [] and not again.counts.any_change()
         return report
@@ -91,6 +91,22 @@ def test_parent_that_is_copied_later(either):
     child = a_run(either.here, name="child", tags=[RunTag("mlflow.parentRunId", parent)])
     assert either.sync(selection=Selection(run_ids=(child,))).problems == []
     assert [r.info.run_name for r in either.there.search_runs(["0"], None, 3)] == ["child"]
+    either.copied()
+
+
+def test_active_run_in_a_deleted_experiment(either):
+    experiment = either.here.create_experiment("e", None, [])
+    runs = [a_run(either.here, experiment, f"run {i}") for i in range(3)]
+    either.copied()
+    either.here.delete_experiment(experiment)
+    either.copied()
+    either.here.restore_run(runs[1])
+    either.copied()
+    either.here.log_metric(runs[1], Metric("m", 1.0, TIME, 1))
+    either.here.restore_experiment(experiment)
+    a_run(either.here, experiment, "late")
+    either.here.delete_experiment(experiment)
+    either.here.restore_run(runs[0])
     either.copied()
 
 

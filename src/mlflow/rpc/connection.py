@@ -118,6 +118,7 @@ class Connection:
         if incoming.is_last:
             self.reusable = False
         self.used_at = time.monotonic()
+        assert incoming.answer is not None
         return incoming.answer
 
     def close(self) -> None:

@@ -236,9 +236,10 @@ class Transport:
         redirects: int,
     ) -> bytes:
         request = self._head(method, target, self._headers(method, target, body, headers))
-        if body is None:
+        if body is None and method in ("GET", "DELETE"):
             request += b"\r\n"
         else:
+            body = body or b""
             request = b"%bContent-Length: %d\r\n\r\n%b" % (request, len(body), body)
         answer = self._persevere(lambda: self._exchange(request, idempotent), target, idempotent)
         if answer.status < 300:
@@ -330,7 +331,7 @@ class Transport:
         """A connection of urllib3's, still to be made, through the proxy and with TLS as needed."""
         from urllib3.connection import HTTPConnection, HTTPSConnection
 
-        options = {
+        options: dict[str, Any] = {
             "timeout": patience,
             "socket_options": list(self._settings.socket_options),
         }
@@ -471,6 +472,7 @@ class Transport:
         deadline = 0.0
         while True:
             asked = None
+            failure: MlflowException | None
             retries = settings.retries
             try:
                 answer: Any = attempt()

@@ -92,7 +92,7 @@ def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -
             on_end()
         if rpcs is not None:
             rpcs.close(_PATIENCE)
-        if store is not None:
+        if hasattr(store, "dispose"):  # a plug-in's may have nothing to close
             store.dispose()
 
     app = Starlette(

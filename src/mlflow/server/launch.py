@@ -86,7 +86,9 @@ def _serve_many(config: ServerConfig, options: dict[str, Any]) -> None:
     from mlflow.store.tracking.resolve import tracking_store
 
     if not config.artifacts_only:  # what is wrong with the store is said here, and once
-        tracking_store(config.backend_store_uri, config.artifact_root).dispose()
+        store = tracking_store(config.backend_store_uri, config.artifact_root)
+        if hasattr(store, "dispose"):
+            store.dispose()
     share_between_processes(config.expose_prometheus)
     os.environ[_CONFIG] = json.dumps(asdict(config))
     os.environ[_PARENT] = str(os.getpid())

@@ -17,7 +17,6 @@ from mlflow.rpc.declare import Rpc
 from mlflow.rpc.wire import decode, decode_query, encode
 from mlflow.server.errors import error_body
 from mlflow.server.json_body import check_headers, read_body
-from mlflow.store.tracking.abstract_store import AbstractStore
 
 #: A log-batch of the largest size takes about 13 MB.
 MAX_BODY = 64 << 20
@@ -46,11 +45,15 @@ def rpc_table(prefix: str = "") -> dict[tuple[str, str], type[Rpc]]:
 
 class RpcRoutes:
     """Answers the RPCs with a store, after their guards, and gives everything else to the app
-    behind it."""
+    behind it.
+
+    Args:
+        store: An `AbstractStore`. If it says `writes_one_by_one`, its `together` is used.
+    """
 
     def __init__(
         self,
-        store: AbstractStore,
+        store: Any,
         app: App,
         prefix: str = "",
         guards: Mapping[type[Rpc], Guard] = MappingProxyType({}),
@@ -112,7 +115,7 @@ class RpcRoutes:
         answer = request.answer(self._store)
         return b"{}" if answer is None else encode(answer)
 
-    def close(self, patience: float) -> bool:
+    def close(self, patience: float = 10.0) -> bool:
         """Finish what was accepted; whether that took no more than `patience` seconds."""
         deadline = time.monotonic() + patience
         pools = {self._writer, self._threads}
@@ -177,6 +180,7 @@ class Workers:
             except Exception as e:
                 outcomes = [e] * len(calls)
             del first, taken, calls
+            assert self._loop is not None
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for it
                 self._loop.call_soon_threadsafe(self._deliver, futures, outcomes)
 
@@ -187,6 +191,8 @@ class Workers:
         for future, outcome in zip(futures, outcomes):
             if future.cancelled():
                 continue
+            if isinstance(outcome, StopIteration):  # a future would not take it
+                outcome = RuntimeError(repr(outcome))
             if isinstance(outcome, Exception):
                 future.set_exception(outcome)
             else:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Two clocks that were compared by a header in whole seconds agree this far, in seconds.
 _SLACK = 2.0
+#: How often a file is copied that changes meanwhile.
+_ATTEMPTS = 3
 #: Files up to this many bytes are fetched to be compared, when nothing else tells.
 _SMALL = 1 << 20
 
@@ -142,8 +144,13 @@ def _content(repository: ArtifactRepository, path: str) -> bytes:
 
 
 def _copy(source: ArtifactRepository, target: ArtifactRepository, file: FileInfo) -> None:
-    with _Fetched(source, file.path) as local:
-        target.log_artifact(local, posixpath.dirname(file.path) or None)
+    for _ in range(_ATTEMPTS):
+        with _Fetched(source, file.path) as local:
+            before = os.stat(local).st_mtime_ns
+            target.log_artifact(local, posixpath.dirname(file.path) or None)
+            if os.stat(local).st_mtime_ns == before:
+                return
+    raise MlflowException(f"'{file.path}' changes while it is copied. Copy again later.")
 
 
 class _Fetched:

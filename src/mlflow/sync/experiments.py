@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from mlflow.entities import Experiment, ExperimentTag, LifecycleStage
-from mlflow.sync.identity import EXPERIMENT_ORIGIN, ExperimentIdentity, experiment_with
+from mlflow.entities import Experiment, ExperimentTag, LifecycleStage, ViewType
+from mlflow.sync.identity import (
+    EXPERIMENT_ORIGIN,
+    ExperimentIdentity,
+    experiment_with,
+    pages_of_runs,
+    runs_with,
+)
 from mlflow.sync.job import Job, Pair
 from mlflow.sync.report import many
 from mlflow.utils.validation import MAX_EXPERIMENT_TAG_VAL_LENGTH
@@ -37,8 +43,18 @@ def counterpart(job: Job, experiment: Experiment) -> Pair | None:
 
 def finish(job: Job, pair: Pair) -> None:
     """Do what has to wait until the runs are there."""
-    if pair.is_same:
-        job.writer.finish_experiment(pair)
+    if not pair.is_same or not job.writer.finish_experiment(pair):
+        return
+    # It was deleted just now, with all its runs. There may be some that were restored in it.
+    active = [
+        job.identities.in_destination(job.identities.identity(run.info.run_id))
+        for run in pages_of_runs(
+            job.source.store, [pair.source.experiment_id], view=ViewType.ACTIVE_ONLY
+        )
+    ]
+    store = job.destination.store
+    for run in runs_with(store, [pair.destination.experiment_id], active):
+        store.restore_run(run.info.run_id)
 
 
 def _in_destination(experiment: Experiment, identity: ExperimentIdentity) -> Experiment:

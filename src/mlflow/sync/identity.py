@@ -134,15 +134,18 @@ def runs_with(
 
 
 def pages_of_runs(
-    store: AbstractStore, experiment_ids: list[str], filter_string: str | None = None
+    store: AbstractStore,
+    experiment_ids: list[str],
+    filter_string: str | None = None,
+    view: int = ViewType.ALL,
 ) -> Iterator[Run]:
-    """The runs that match, deleted ones too, fetched page by page."""
+    """The runs that match, fetched page by page."""
     token = None
     while True:
         page = store.search_runs(
             experiment_ids,
             filter_string,
-            ViewType.ALL,
+            view,
             max_results=_PAGE,
             order_by=OLDEST_FIRST,
             page_token=token,

@@ -219,7 +219,7 @@ def _compare(job: Job, pair: Pair, run: Run, there: Run | None, digests: _Digest
         experiment_id=pair.destination.experiment_id,
         artifact_uri=run.info.artifact_uri if in_place else None,
     )
-    change = Change(job.writer.possible(wanted, pair, there), there, identity)
+    change = Change(job.writer.possible(wanted, there), there, identity)
     if there is not None:
         change.info_differs = any(
             getattr(change.wanted, part) != getattr(there.info, part) for part in _COMPARED

@@ -57,11 +57,11 @@ class Writer(ABC):
     def renew_experiment(self, wanted: Experiment, there: Experiment) -> bool:
         """Make an experiment as it should be; whether it was not."""
 
-    def finish_experiment(self, pair: Pair) -> None:
-        """Its runs are there now."""
-        return
+    def finish_experiment(self, pair: Pair) -> bool:
+        """Its runs are there now; whether it had to be deleted, which deletes them, too."""
+        return False
 
-    def possible(self, wanted: RunInfo, pair: Pair, there: Run | None) -> RunInfo:
+    def possible(self, wanted: RunInfo, there: Run | None) -> RunInfo:
         """The nearest to `wanted` that the run can become."""
         return wanted
 
@@ -185,28 +185,29 @@ class CreatingWriter(Writer):
             self._store.restore_experiment(experiment_id)
         self._active.add(experiment_id)
 
-    def finish_experiment(self, pair: Pair) -> None:
+    def finish_experiment(self, pair: Pair) -> bool:
         key = pair.destination.experiment_id
-        if pair.source.lifecycle_stage == LifecycleStage.DELETED and (
-            self._store.get_experiment(key).lifecycle_stage == LifecycleStage.ACTIVE
+        if pair.source.lifecycle_stage == LifecycleStage.ACTIVE or (
+            self._store.get_experiment(key).lifecycle_stage == LifecycleStage.DELETED
         ):
-            self._store.delete_experiment(key)
-            self._active.discard(key)
+            return False
+        self._store.delete_experiment(key)
+        self._active.discard(key)
+        return True
 
     # -- runs -------------------------------------------------------------------------------
 
-    def possible(self, wanted: RunInfo, pair: Pair, there: Run | None) -> RunInfo:
-        changes: dict[str, object] = {}
-        if pair.is_same and pair.source.lifecycle_stage == LifecycleStage.DELETED:
-            changes["lifecycle_stage"] = LifecycleStage.DELETED  # with its experiment
-        if there is not None:
-            info = there.info
-            changes.update(user_id=info.user_id, start_time=info.start_time)
-            if wanted.end_time is None:
-                changes["end_time"] = info.end_time
-            if not wanted.run_name:
-                changes["run_name"] = info.run_name
-        return changed_info(wanted, **changes)
+    def possible(self, wanted: RunInfo, there: Run | None) -> RunInfo:
+        if there is None:
+            return wanted
+        info = there.info
+        return changed_info(
+            wanted,
+            user_id=info.user_id,
+            start_time=info.start_time,
+            end_time=info.end_time if wanted.end_time is None else wanted.end_time,
+            run_name=wanted.run_name or info.run_name,
+        )
 
     def write_run(self, change: Change) -> tuple[RunInfo, int]:
         store, info = self._store, change.wanted

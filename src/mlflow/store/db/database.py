@@ -56,6 +56,12 @@ class _Job:
 class Database:
     """Any thread may read and write; a forked child gets connections of its own."""
 
+    # The thread whose writes belong to the transaction that is under way, what is to be called
+    # after its commit, and whether nothing was written in it so far.
+    _caller: int | None
+    _committed: list[Callable[[], None]]
+    _is_empty: bool
+
     _live: weakref.WeakSet[Database] = weakref.WeakSet()
     _abandoned: list[Any] = []
 
@@ -249,10 +255,8 @@ class Database:
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._waiting: deque[_Job] = deque()
-        #: The thread whose writes belong to the transaction that is under way, what is to be called
-        #: after its commit, and whether nothing was written in it so far.
-        self._caller: int | None = None
-        self._committed: list[Callable[[], None]] = []
+        self._caller = None
+        self._committed = []
         self._is_empty = True
         self._write_connection: Any = None
         self._idle: deque[Any] = deque()

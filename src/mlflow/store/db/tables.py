@@ -11,8 +11,11 @@ Layout
   NaN is NULL in every value column, since SQLite has no other way to keep it.
 * `param`, `tag` and `series` are clustered by run, for reading runs, and indexed by (key, value),
   for finding them.
-* `packed_run` is for a finished run's params, tags and latest metrics in one blob. Writers drop it
-  already; nobody fills it yet.
+* `run_by_*` and `*_by_value` are what searches drive with, or walk along
+  (`store/tracking/sql/search.py`).
+* `packed_run` has all that a finished run logged in one value. It is written when the run ends;
+  whoever logs to the run after that removes it, and whoever reads the run puts it back
+  (`store/tracking/sql/packing.py`).
 * `writer` has, for each journal of a client, up to where its records are stored.
 * `schema_version` has a row for each version that the database has been through, and
   the oldest code that `works_with` it.

@@ -89,6 +89,9 @@ class Dialect:
 
     # Searches say themselves which index is read, and in which order tables are joined.
 
+    #: Suffix of a SELECT in a FROM clause that is to be planned by itself.
+    fence = ""
+
     def beginning(self, column: str) -> str:
         """The part of a text column that its index has."""
         return f"substr({column}, 1, {INDEXED_PREFIX})"

@@ -27,6 +27,9 @@ _PIN_PLANS = "select " + ", ".join(
         ("enable_bitmapscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
+        # What counts is how many rows are visited, not where they lie.
+        ("seq_page_cost", "0"),
+        ("random_page_cost", "0"),
         ("jit", "off"),
         # There is one plan only, so it need not be made again for other values.
         ("plan_cache_mode", "force_generic_plan"),
@@ -137,6 +140,9 @@ class PostgreSQL(Dialect):
             f"when abs({exact}) < {half_of_the_smallest} then 0 "
             f"when abs({exact}) <= 1.7976931348623157e308 then {exact}::double precision end end)"
         )
+
+    # An index is chosen by what is to be found in it, and not by an order around it.
+    fence = " offset 0"
 
     def look_up(self, table: str, alias: str, condition: str) -> str:
         return f"join {table} {alias} on {condition}"  # the only join that pinned plans have

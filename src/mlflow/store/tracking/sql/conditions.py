@@ -157,25 +157,23 @@ def interval_of(c: Comparison, index: Index) -> tuple[Interval, bool] | None:
         if c.op in ("<", "<="):
             return everywhere.below(c.value, c.op == "<="), True
         return None
+    # Never exact: an index may have the beginning of a text only, and SQLite's functions see one up
+    # to a NUL only.
     text, rest = _beginning(c)
-    text = text[index.skipped :]
-    start = text[: index.prefix]
+    start = text[index.skipped :][: index.prefix]
     if not rest:
-        exact = not index.skipped and len(text) < index.prefix
-        return everywhere.above(start, True).below(start, True), exact
+        return everywhere.above(start, True).below(start, True), False
     if not start:
         return None
     found = everywhere.above(start, True)
     behind = _text_behind(start)
-    exact = not index.skipped and rest == "%" and text == start
-    return found.below(behind, False) if behind else found, exact
+    return found.below(behind, False) if behind else found, False
 
 
 def _beginning(c: Comparison) -> tuple[str, str]:
     """What all texts begin with that satisfy a comparison, and the pattern of what follows; the
     text itself and nothing, if it can be one only."""
-    # SQLite's functions see a text up to a NUL only, and so do the indexes
-    if not isinstance(c.value, str) or c.op not in ("=", "LIKE") or "\0" in c.value:
+    if not isinstance(c.value, str) or c.op not in ("=", "LIKE"):
         return "", "%"
     text = c.value
     size = len(text)

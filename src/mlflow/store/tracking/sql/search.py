@@ -253,19 +253,18 @@ class RunSearch:
         self, columns: str, runs: Range, checks: list[Condition], joins: Condition = _NOTHING
     ) -> Condition:
         """A SELECT of columns of `run r`: of each of the runs that pass the checks."""
+        fence = self._dialect.fence
         if len(runs.selects) == 1 and runs.selects[0].table == "run":
-            select = runs.selects[0]
-            source = Condition(self._dialect.by_index("run r", select.index), [])
-            checks = [select.where, *checks]
+            rows = runs.selects[0].sql(self._dialect, "*")
+            source = Condition(f"({rows.text}{fence}) r", rows.params)
         else:
             ids = [s.sql(self._dialect, f"{s.run} as run_id") for s in runs.selects]
             union = " union all ".join(text for text, _ in ids)
-            if len(ids) > 1 or not runs.distinct:
-                union = f"select {'' if runs.distinct else 'distinct '}run_id from ({union}) u"
             # In the order in which the runs lie in the tables, which is read much quicker. The
             # limit keeps databases from ignoring that.
             source = Condition(
-                f"({union} order by run_id limit {_NO_LIMIT}) d "
+                f"(select {'' if runs.distinct else 'distinct '}run_id from ({union}{fence}) u "
+                f"order by run_id limit {_NO_LIMIT}) d "
                 f"{self._dialect.look_up('run', 'r', 'r.id = d.run_id')}",
                 [value for _, values in ids for value in values],
             )
@@ -319,8 +318,11 @@ class RunSearch:
             elif here is None:
                 stages.append(stage)
             else:
-                value = here[size - 1]
-                start = value[: index.prefix] if index.kind is str else value
+                start = here[size - 1]
+                if index.kind is str:
+                    start = start[: index.prefix]
+                    if by.ascending:  # SQLite has texts up to a NUL only in its indexes
+                        start = start.partition("\0")[0]
                 begun = stage.behind(start, inclusive=True)
                 stages.append(replace(begun, place=here[size - 1 :]))
         return stages
