@@ -18,6 +18,8 @@ def plain_environment(monkeypatch, tmp_path):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+    # nor shall a slow machine show
+    monkeypatch.setattr("mlflow.rpc.transport._TRUSTED_IDLE", 1000.0)
     monkeypatch.setattr(Transport, "_by_server", {})
     yield
     for transport in list(Transport._live):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 
 import pytest
 import trustme
@@ -124,6 +125,9 @@ def test_idle_tls_connection_that_was_closed(serve, tls, authority_file, monkeyp
     server = serve(answer(200, Connection="keep-alive"), tls=tls)
     post(server)
     server.drop_connections()
+    connection = Transport.for_uri(server.uri)._idle[-1]
+    while not connection.is_stale():
+        time.sleep(0.001)
     assert post(server) == b"{}"
     assert [r.connection for r in server.requests] == [0, 1]
 

@@ -110,7 +110,7 @@ class Dialect:
         """A join that looks up the rows of `table` for each row of what stands before it.
 
         Args:
-            condition: `alias.column = other.column`, where the column has an index.
+            condition: `alias.column = other.column`, where the column has an index; and more.
         """
         raise NotImplementedError
 

@@ -145,7 +145,8 @@ class PostgreSQL(Dialect):
     fence = " offset 0"
 
     def look_up(self, table: str, alias: str, condition: str) -> str:
-        return f"join {table} {alias} on {condition}"  # the only join that pinned plans have
+        rows = f"select * from {table} {alias} where {condition}{self.fence}"
+        return f"cross join lateral ({rows}) {alias}"
 
     def pin_plans(self, connection: _PostgresConnection) -> None:
         connection.execute(_PIN_PLANS)

@@ -230,6 +230,12 @@ class Select(NamedTuple):
     """The column with the run's id."""
     where: Condition
 
+    @property
+    def is_of_runs(self) -> bool:
+        """Whether it can be read together with checks of `run`. Not along names: SQLite would put
+        the name that is looked for into the indexed expression, and not find the index then."""
+        return self.table == "run" and self.index != "run_by_name"
+
     def sql(self, dialect: Dialect, column: str) -> Condition:
         """A SELECT of one column."""
         source = dialect.by_index(self.table, self.index) if self.index else self.table

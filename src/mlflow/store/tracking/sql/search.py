@@ -142,7 +142,7 @@ class RunSearch:
         driver = parts[0] if len(parts) == 1 else self._cheapest_of_all(parts)
         if not driver.found.range.selects:
             return 0
-        text, params = self._rows("count(*)", driver.found.range, _checks(parts, driver))
+        text, params = self._select("count(*)", driver.found.range, _checks(parts, driver))
         return self._tx.execute(text, params).fetchone()[0]
 
     # -- what has to be satisfied -----------------------------------------------------------------
@@ -245,16 +245,16 @@ class RunSearch:
         if place is not None:
             checks = [*checks, Condition(*after(self.terms, place))]
         columns = ", ".join(["r.id", *(t.sql for t in self.terms)])
-        text, params = self._rows(columns, runs, checks, self._order.joins)
+        text, params = self._select(columns, runs, checks, self._order.joins)
         text += f" {order_clause(self.terms)} limit ?"
         self._found += self._tx.execute(text, [*params, self._missing]).fetchall()
 
-    def _rows(
+    def _select(
         self, columns: str, runs: Range, checks: list[Condition], joins: Condition = _NOTHING
     ) -> Condition:
         """A SELECT of columns of `run r`: of each of the runs that pass the checks."""
         fence = self._dialect.fence
-        if len(runs.selects) == 1 and runs.selects[0].table == "run":
+        if len(runs.selects) == 1 and runs.selects[0].is_of_runs:
             rows = runs.selects[0].sql(self._dialect, "*")
             source = Condition(f"({rows.text}{fence}) r", rows.params)
         else:
