@@ -285,9 +285,10 @@ def test_patience_ends(serve, monkeypatch):
 
 
 def test_pauses_grow_and_differ():
-    from mlflow.rpc.transport import _pause, _Settings
+    from mlflow.rpc.network import Settings
+    from mlflow.rpc.transport import _pause
 
-    settings = _Settings.now()._replace(factor=2, jitter=1.0)
+    settings = Settings.now()._replace(factor=2, jitter=1.0)
     for failures, least in enumerate((0.1, 0.3, 0.9, 2.7, 8.1, 24.3, 72.9), 1):
         pauses = {_pause(failures, settings, None) for _ in range(50)}
         assert len(pauses) > 40

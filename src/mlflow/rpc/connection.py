@@ -14,17 +14,11 @@ from typing import Any
 
 import httptools
 
+from mlflow.rpc.failures import Broken, NotSent
+
 _READ_SIZE = 1 << 16
 _MAX_HEAD = 1 << 18
 """Bytes before the body of an answer. Whoever sends more is no server of ours."""
-
-
-class NotSent(Exception):
-    """The server cannot have acted on the request: it did not get all of it."""
-
-
-class Broken(Exception):
-    """No whole answer came. Whether the server acted on the request is not known."""
 
 
 class Answer:

@@ -8,33 +8,20 @@ import contextlib
 import os
 import random
 import socket
-import sys
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 
 import msgspec
 
-from mlflow.environment_variables import (
-    MLFLOW_ALLOW_HTTP_REDIRECTS,
-    MLFLOW_HTTP_POOL_CONNECTIONS,
-    MLFLOW_HTTP_POOL_MAXSIZE,
-    MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR,
-    MLFLOW_HTTP_REQUEST_BACKOFF_JITTER,
-    MLFLOW_HTTP_REQUEST_MAX_RETRIES,
-    MLFLOW_HTTP_REQUEST_TIMEOUT,
-    MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER,
-    MLFLOW_HTTP_TCP_KEEPALIVE,
-    MLFLOW_HTTP_TCP_KEEPALIVE_COUNT,
-    MLFLOW_HTTP_TCP_KEEPALIVE_IDLE,
-    MLFLOW_HTTP_TCP_KEEPALIVE_INTERVAL,
-)
-from mlflow.error_codes import CODE_OF_STATUS, CODES
-from mlflow.exceptions import MlflowException, RestException
-from mlflow.rpc.connection import Answer, Broken, Connection, NotSent
+from mlflow.environment_variables import MLFLOW_HTTP_POOL_CONNECTIONS
+from mlflow.exceptions import MlflowException
+from mlflow.rpc.connection import Answer, Connection
+from mlflow.rpc.failures import Broken, Hopeless, NotSent, error_of, failed, unreachable
+from mlflow.rpc.network import Settings, proxy_for, without_password
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import MlflowHostCreds
 
@@ -50,45 +37,13 @@ _TURNED_AWAY = frozenset({429, 503})
 _BUSY = frozenset({408, 429, 502, 503, 504})
 _PATIENCE = 120.0
 """Seconds after the first failure in which further attempts begin."""
-_FIRST_CONTACT_RETRIES = 3
-"""Further attempts to reach a server that has never answered this process: a wrong address or a
-server that was not started should be told soon."""
 _LONGEST_CONNECT = 20.0
 """Most seconds that making a connection may take."""
 _TRUSTED_IDLE = 1.0
 """Seconds for which an idle connection is good for a request that must not be sent twice. The
 server may be closing an older one at this moment, and then nobody knows what it has read."""
 _MAX_REDIRECTS = 5
-
-
-class _Settings(NamedTuple):
-    """What the environment says about requests."""
-
-    timeout: float
-    retries: int
-    first_retries: int
-    factor: float
-    jitter: float
-    heeds_retry_after: bool
-    follows_redirects: bool
-    kept: int
-    socket_options: tuple[tuple[int, int, int], ...]
-
-    @classmethod
-    def now(cls) -> _Settings:
-        retries = MLFLOW_HTTP_REQUEST_MAX_RETRIES.get()
-        asked = MLFLOW_HTTP_REQUEST_MAX_RETRIES.defined
-        return cls(
-            timeout=MLFLOW_HTTP_REQUEST_TIMEOUT.get(),
-            retries=retries,
-            first_retries=retries if asked else min(retries, _FIRST_CONTACT_RETRIES),
-            factor=MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR.get(),
-            jitter=MLFLOW_HTTP_REQUEST_BACKOFF_JITTER.get(),
-            heeds_retry_after=MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER.get(),
-            follows_redirects=MLFLOW_ALLOW_HTTP_REDIRECTS.get(),
-            kept=MLFLOW_HTTP_POOL_MAXSIZE.get(),
-            socket_options=_socket_options(),
-        )
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Transport:
@@ -114,7 +69,7 @@ class Transport:
     def __init__(self, creds: MlflowHostCreds, foreign: bool = False):
         self.creds = creds
         self._foreign = foreign
-        self._settings = _Settings.now()
+        self._settings = Settings.now()
         try:
             url = urlsplit(creds.host)
             port = url.port
@@ -122,7 +77,7 @@ class Transport:
             url, port = urlsplit(""), None
         if url.scheme not in ("http", "https") or not url.hostname:
             raise MlflowException.invalid_parameter_value(
-                f"'{_without_password(creds.host)}' is not the URL of a server; "
+                f"'{without_password(creds.host)}' is not the URL of a server; "
                 "'http://host:port' is needed."
             )
         self._scheme = url.scheme
@@ -135,7 +90,7 @@ class Transport:
         self._own_auth = None
         if url.username:
             self._own_auth = _basic(unquote(url.username), unquote(url.password or ""))
-        self._proxy = _proxy_for(url.scheme, self._host, self._port)
+        self._proxy = proxy_for(url.scheme, self._host, self._port)
         self._reached = False
         self._idle: deque[Connection] = deque()
         self._manager: urllib3.PoolManager | None = None
@@ -154,7 +109,7 @@ class Transport:
         key = (creds.host, foreign)
         known = cls._by_server.get(key)
         # tokens expire and are replaced, settings change
-        if known is not None and known.creds == creds and known._settings == _Settings.now():
+        if known is not None and known.creds == creds and known._settings == Settings.now():
             return known
         transport = cls(creds, foreign)
         if known is not None:
@@ -249,7 +204,7 @@ class Transport:
                 method, target, answer.status, answer.header("location"), redirects
             )
             return other._call(method, target, body, headers, idempotent, redirects - 1)
-        raise _error(answer.status, answer.data, method, self._place(target))
+        raise error_of(answer.status, answer.data, method, self._place(target))
 
     def _exchange(self, request: bytes, idempotent: bool) -> Answer:
         connection = self._take(idempotent)
@@ -323,7 +278,7 @@ class Transport:
                 owner.connect()
                 sock = owner.sock
         except Exception as e:
-            raise _unreachable(e) from e
+            raise unreachable(e) from e
         sock.settimeout(settings.timeout)
         return Connection(sock, owner)
 
@@ -429,7 +384,7 @@ class Transport:
                 if response.status in _BUSY:
                     _what_there_is(response)  # or its connection could not be used again
             except Exception as e:
-                raise _failed(e) from e
+                raise failed(e) from e
             self._reached = True
             return response
 
@@ -444,7 +399,7 @@ class Transport:
             return other._request(
                 method, target, body, headers, stream, wait, idempotent, redirects - 1
             )
-        raise _error(response.status, data, method, self._place(target))
+        raise error_of(response.status, data, method, self._place(target))
 
     def _streams(self) -> urllib3.PoolManager:
         if self._manager is None:
@@ -459,7 +414,7 @@ class Transport:
                 self._manager = urllib3.PoolManager(**options)
             else:
                 self._manager = urllib3.ProxyManager(
-                    _without_password(self._proxy), proxy_headers=self._proxy_headers(), **options
+                    without_password(self._proxy), proxy_headers=self._proxy_headers(), **options
                 )
         return self._manager
 
@@ -479,7 +434,7 @@ class Transport:
             except NotSent as e:
                 failure = self._failure(target, e)
                 told = str(e)
-                again = not isinstance(e, _Hopeless)
+                again = not isinstance(e, Hopeless)
                 if not self._reached:
                     retries = settings.first_retries
             except Broken as e:
@@ -620,10 +575,6 @@ class Transport:
         self._manager = None
 
 
-class _Hopeless(NotSent):
-    """What will not be better in a moment, such as a certificate that is not trusted."""
-
-
 class _Body:
     """The body of a request, which may have to be sent again."""
 
@@ -635,10 +586,10 @@ class _Body:
             self._start = content.tell()
 
     def from_start(self) -> Any:
-        """The content, wound back if it was read before; _Hopeless if it cannot be."""
+        """The content, wound back if it was read before; Hopeless if it cannot be."""
         if self._is_read and self.content is not None and not isinstance(self.content, bytes):
             if self._start is None:
-                raise _Hopeless("what was sent cannot be read a second time")
+                raise Hopeless("what was sent cannot be read a second time")
             self.content.seek(self._start)
         self._is_read = True
         return self.content
@@ -657,7 +608,7 @@ def _what_there_is(response: urllib3.BaseHTTPResponse) -> bytes:
     return data
 
 
-def _pause(failures: int, settings: _Settings, asked: float | None) -> float:
+def _pause(failures: int, settings: Settings, asked: float | None) -> float:
     """Seconds before the next attempt: 0.1, 0.3, 0.9, … up to twice that by chance, or what the
     server asked for."""
     pause = settings.factor * 3 ** (failures - 1) / 20
@@ -683,116 +634,6 @@ def _retry_after(answer: Any) -> float | None:
         return None
 
 
-def _unreachable(error: Exception) -> NotSent:
-    """Why there is no connection."""
-    if isinstance(error, OSError):
-        return _not_connected(error)
-    from http.client import HTTPException
-
-    from urllib3.exceptions import HTTPError
-
-    if isinstance(error, (HTTPError, HTTPException)):
-        inner = error.__cause__ or error.__context__
-        return _not_connected(inner) if isinstance(inner, OSError) else NotSent(str(error))
-    raise error
-
-
-def _not_connected(error: OSError) -> NotSent:
-    import ssl
-
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _Hopeless(
-            f"the server's certificate is not trusted ({error}). If its authority is your own, "
-            "name its certificate in MLFLOW_TRACKING_SERVER_CERT_PATH."
-        )
-    passing = (ssl.SSLEOFError, ssl.SSLZeroReturnError, TimeoutError)
-    if isinstance(error, ssl.SSLError) and not isinstance(error, passing):
-        return _Hopeless(f"no secure connection could be made ({error})")
-    if isinstance(error, socket.gaierror):
-        return NotSent(f"the server's name is not known ({error})")
-    return NotSent(f"no connection could be made ({error or type(error).__name__})")
-
-
-def _failed(error: Exception) -> NotSent | Broken:
-    """What an exception of urllib3's means for the request."""
-    from urllib3 import exceptions
-
-    if isinstance(error, exceptions.ProxyError):
-        # a proxy that reads the request may have passed it on before it broke off
-        sent = isinstance(error.original_error, (ConnectionResetError, BrokenPipeError))
-        return (Broken if sent else NotSent)(f"the proxy cannot be used ({error})")
-    if isinstance(error, (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)):
-        return _unreachable(error)
-    if isinstance(error, exceptions.SSLError):
-        cause = error.args[0] if error.args else None
-        return _not_connected(cause) if isinstance(cause, OSError) else _Hopeless(str(error))
-    if isinstance(error, (exceptions.HTTPError, OSError)):
-        return Broken(str(error))
-    raise error
-
-
-def _proxy_for(scheme: str, host: str, port: int) -> str | None:
-    """The URL of the proxy that the environment or the system names for this server."""
-    if sys.platform not in ("darwin", "win32") and not any(
-        name.lower().endswith("_proxy") for name in os.environ
-    ):
-        return None  # the module below costs as much to import as all of ours
-    from urllib.request import getproxies, proxy_bypass
-
-    proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(f"{host}:{port}") or proxy_bypass(host):
-        return None
-    if _is_in_networks(host, proxies.get("no", "")):
-        return None
-    if "://" not in proxy:
-        return f"http://{proxy}"
-    if not proxy.lower().startswith(("http://", "https://")):
-        raise MlflowException.invalid_parameter_value(
-            f"The environment names the proxy '{_without_password(proxy)}'; only http:// and "
-            "https:// proxies are supported. NO_PROXY can except this server from it."
-        )
-    return proxy
-
-
-def _is_in_networks(host: str, no_proxy: str) -> bool:
-    """Whether the host is an address in one of the networks of NO_PROXY, such as 10.0.0.0/8."""
-    import ipaddress
-
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    for entry in no_proxy.split(","):
-        if "/" in entry:
-            try:
-                if address in ipaddress.ip_network(entry.strip(), strict=False):
-                    return True
-            except ValueError:
-                continue
-    return False
-
-
-def _socket_options() -> tuple[tuple[int, int, int], ...]:
-    options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
-    if MLFLOW_HTTP_TCP_KEEPALIVE.get():
-        options.append((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
-        # macOS has the first under another name, and Windows has them since 2018
-        for names, variable in (
-            (("TCP_KEEPIDLE", "TCP_KEEPALIVE"), MLFLOW_HTTP_TCP_KEEPALIVE_IDLE),
-            (("TCP_KEEPINTVL",), MLFLOW_HTTP_TCP_KEEPALIVE_INTERVAL),
-            (("TCP_KEEPCNT",), MLFLOW_HTTP_TCP_KEEPALIVE_COUNT),
-        ):
-            for name in names:
-                if hasattr(socket, name):
-                    options.append((socket.IPPROTO_TCP, getattr(socket, name), variable.get()))
-                    break
-    return tuple(options)
-
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
 def _ascii(host: str) -> str:
     """A host's name as it stands in a request."""
     if host.isascii():
@@ -803,12 +644,6 @@ def _ascii(host: str) -> str:
         raise MlflowException.invalid_parameter_value(
             f"'{host}' is not the name of a host."
         ) from None
-
-
-def _without_password(url: str) -> str:
-    scheme, mark, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _moved(creds: MlflowHostCreds, host: str) -> MlflowHostCreds:
@@ -856,22 +691,6 @@ def _plugin_headers(
 
 def _basic(username: str, password: str) -> str:
     return "Basic " + base64.standard_b64encode(f"{username}:{password}".encode()).decode()
-
-
-def _error(status: int, data: bytes, method: str, url: str) -> MlflowException:
-    """The exception that an answer with an error status stands for."""
-    try:
-        body = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        body = None
-    if isinstance(body, dict) and "error_code" in body:
-        return RestException(body)
-    text = data.decode("utf-8", "replace").strip()[:1000]
-    return MlflowException(
-        f"API request to {url} ({method}) failed with error code {status} != 200. "
-        f"Response body: '{text}'",
-        error_code=CODES[CODE_OF_STATUS.get(status, "INTERNAL_ERROR")],
-    )
 
 
 def _after_fork() -> None:
