@@ -24,10 +24,11 @@ import math
 import random
 import sys
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlflow.entities import Metric, RunStatus
+from mlflow.entities import RunStatus
 from mlflow.store.db.tables import statements
 from mlflow.store.tracking.sql.content import Content, pack
 from mlflow.store.tracking.sql.store import SqlStore
@@ -290,30 +291,44 @@ def generate_runs(store: SqlStore, count: int, experiments: int, seed: int, pack
 
 
 def generate_points(store: SqlStore, series: int, points: int, seed: int) -> None:
-    """Add one run with `series` metrics `m0`, `m1`, ... of `points` points each."""
-    rng = random.Random(seed)
+    """Add one run with `series` metrics `m0`, `m1`, ... of `points` points each, some thousand
+    points in one transaction."""
+    noise = [random.Random(seed).gauss(0, 0.01) for _ in range(1 << 13)]
     experiment, _ = _experiment(store, "points")
     run_id = store.create_run(experiment, "generator", _START, [], f"points-{series}").info.run_id
-    started = time.monotonic()
-    for number in range(series):
-        key = f"m{number}"
-        value = 1.0
-        for first in range(0, points, 1 << 16):
-            batch = []
-            for step in range(first, min(first + (1 << 16), points)):
-                value += rng.gauss(-value / 5000, 0.01)
-                batch.append(Metric(key, value, _START + 100 * step, step))
-            store._write_with_keys(
-                (key,),
-                lambda tx, ids, batch=batch: store._append(
-                    tx, store._run_to_write(tx, run_id), ids, batch
-                ),
-            )
-            done = number * points + first + len(batch)
+    started, done = time.monotonic(), 0
+    together = max(1, _POINTS // points)
+    for first in range(0, series, together):
+        names = [f"m{number}" for number in range(first, min(first + together, series))]
+        ids = _key_ids(store, set(names))
+        values = dict.fromkeys(names, 1.0)
+        for step in range(0, points, _POINTS):
+            steps = range(step, min(step + _POINTS, points))
+            new = {ids[name]: _walk(name, steps, values, noise) for name in names}
+
+            def write(tx: Any, new: dict[int, list[tuple]] = new) -> None:
+                store._append_many(tx, store._run_to_write(tx, run_id), new)
+
+            store.db.write(write)
+            done += len(names) * len(steps)
             rate = done / (time.monotonic() - started)
             progress(f"{done:,} of {series * points:,} points, {rate:,.0f} a second")
     store.update_run_info(run_id, RunStatus.FINISHED, _START + 100 * points, None)
     Bulk(store).finish()
+
+
+#: Points in one transaction.
+_POINTS = 1 << 16
+
+
+def _walk(name: str, steps: range, values: dict[str, float], noise: list[float]) -> list[tuple]:
+    """The next points of a metric that wanders about."""
+    value, shift, points = values[name], zlib.crc32(name.encode()) & 0x1FFF, []
+    for step in steps:
+        value += noise[(step * 31 + shift) & 0x1FFF] - value / 5000
+        points.append((step, _START + 100 * step, value))
+    values[name] = value
+    return points
 
 
 _told = 0.0

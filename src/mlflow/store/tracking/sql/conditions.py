@@ -193,7 +193,8 @@ def _text_behind(start: str) -> str | None:
     return None
 
 
-class Index(NamedTuple):
+@dataclass(frozen=True)
+class Index:
     """An index on a value, below fixed leading columns."""
 
     table: str
@@ -219,7 +220,8 @@ class Index(NamedTuple):
         ]
 
 
-class Select(NamedTuple):
+@dataclass(frozen=True)
+class Select:
     """Rows of a table that an index leads to, each of another run."""
 
     table: str

@@ -97,15 +97,20 @@ class SqlPages(SqlCore, Runs):
         for i in range(0, len(runs), BATCH):
             part = runs[i : i + BATCH]
             rows: dict[int, RunRow] = {}
-            contents: dict[int, Content | None] = {}
+            contents: dict[int, Content] = {}
+            missing = []
             for *row, packed in tx.execute(
                 f"select {RUN_COLUMNS}, p.content from run r "
                 f"left join packed_run p on p.run_id = r.id where r.id in ({marks(part)})",
                 part,
             ):
-                rows[row[0]] = RunRow(*row)
-                contents[row[0]] = unpack(packed) if packed else None
-            missing = [run for run in part if contents[run] is None]
+                run = row[0]
+                rows[run] = RunRow(*row)
+                content = unpack(packed) if packed else None
+                if content is None:
+                    missing.append(run)
+                else:
+                    contents[run] = content
             if missing:
                 contents.update(read_contents(tx, missing))
                 ended = [run for run in missing if RunStatus.is_terminated(rows[run].status)]
