@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 
 import pytest
 from tests.dump import differences, dump
@@ -18,6 +19,13 @@ from mlflow.sync import Report, Selection, sync
 from mlflow.sync.identity import EXPERIMENT_ORIGIN, RUN_ORIGIN
 
 TIME = 1_700_000_000_000
+
+
+def another_moment() -> None:
+    """Wait for the next millisecond: experiments with the same id and moment count as the same."""
+    now = time.time_ns() // 1_000_000
+    while time.time_ns() // 1_000_000 == now:
+        time.sleep(0.0002)
 
 
 class Ends:
@@ -138,7 +146,9 @@ def test_two_copies_that_say_they_are_the_same_run(ends):
 
 
 def test_experiment_whose_id_is_taken(ends):
+    another_moment()
     ends.there.create_experiment("of somebody else", None, [])
+    another_moment()
     mine = ends.here.create_experiment("mine", None, [ExperimentTag("a", "b")])
     a_run(ends.here, mine)
     assert ends.sync().problems == []
@@ -162,7 +172,9 @@ def test_experiment_of_the_same_name_is_shared(either):
     mine = either.here.create_experiment("shared", None, [ExperimentTag("a", "mine")])
     a_run(either.here, mine, "my run")
     tags = [ExperimentTag("b", "theirs")]
+    another_moment()
     theirs = either.there.create_experiment("shared", None, tags)
+    another_moment()
     theirs = either.there.create_experiment("not this one", None, []) and theirs
     a_run(either.there, theirs, "their run")
     assert either.sync().problems == []
@@ -187,6 +199,7 @@ def test_deleted_experiment_has_the_name(either):
     mine = either.here.create_experiment("name", None, [])
     a_run(either.here, mine)
     other = a_run(either.here, "0", "other")
+    another_moment()
     theirs = either.there.create_experiment("name", None, [])
     either.there.delete_experiment(theirs)
     report = either.sync()
@@ -203,6 +216,7 @@ def test_new_name_belongs_to_another_experiment(either):
     assert either.sync().problems == []
     either.here.rename_experiment(mine, "new")
     either.here.set_experiment_tag(mine, ExperimentTag("a", "b"))
+    another_moment()
     either.there.create_experiment("new", None, [])
     (problem,) = either.sync().problems
     assert "'new'" in problem and "'old'" in problem
