@@ -20,7 +20,6 @@ import hypothesis
 import pytest
 
 from tests import databases
-from tests.optional import missing
 
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -134,25 +133,17 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_uri() -> Iterator[str]:
+def postgresql_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an empty database in a real PostgreSQL."""
-    try:
-        uri = databases.create_postgresql()
-    except databases.Unavailable as e:
-        missing("PostgreSQL", str(e))
-    yield uri
-    databases.drop_postgresql(uri)
+    with databases.new_database("postgresql", tmp_path_factory.getbasetemp()) as uri:
+        yield uri
 
 
 @pytest.fixture(scope="session")
-def mysql_uri() -> Iterator[str]:
+def mysql_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an empty database in a real MariaDB or MySQL."""
-    try:
-        uri = databases.create_mysql()
-    except databases.Unavailable as e:
-        missing("MariaDB", str(e))
-    yield uri
-    databases.drop_mysql(uri)
+    with databases.new_database("mysql", tmp_path_factory.getbasetemp()) as uri:
+        yield uri
 
 
 STORES = ("sqlite", "postgresql", "mysql", "file", "rest")

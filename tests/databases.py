@@ -15,7 +15,36 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from tests.optional import missing
+
+_NAMES = {"postgresql": "PostgreSQL", "mysql": "MariaDB"}
+
+
+@contextmanager
+def new_database(kind: str, folder: Path) -> Iterator[str]:
+    """The URL of a database without tables, for as long as the block lasts. The test is skipped
+    where there is no such database.
+
+    Args:
+        kind: "sqlite", "postgresql" or "mysql".
+        folder: Where an SQLite file is made.
+    """
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/store.db"
+        return
+    try:
+        uri = create_postgresql() if kind == "postgresql" else create_mysql()
+    except Unavailable as e:
+        missing(_NAMES[kind], str(e))
+    try:
+        yield uri
+    finally:
+        (drop_postgresql if kind == "postgresql" else drop_mysql)(uri)
 
 
 class Unavailable(Exception):

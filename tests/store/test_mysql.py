@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import pytest
 from tests import databases
-from tests.optional import missing, optional
+from tests.optional import optional
 
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
@@ -42,14 +42,10 @@ def run_id(store) -> str:
 
 
 @pytest.fixture
-def empty():
+def empty(tmp_path):
     """The URL of a database without tables."""
-    try:
-        uri = databases.create_mysql()
-    except databases.Unavailable as e:
-        missing("MariaDB", str(e))
-    yield uri
-    databases.drop_mysql(uri)
+    with databases.new_database("mysql", tmp_path) as uri:
+        yield uri
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import pytest
 from tests import databases
-from tests.optional import missing
 
 from mlflow.entities import (
     Dataset,
@@ -32,19 +31,10 @@ from mlflow.store.tracking.sql.store import SqlStore
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "mysql"])
 def store(request, tmp_path_factory) -> Iterator[SqlStore]:
-    if request.param == "sqlite":
-        store = SqlStore(f"sqlite:///{tmp_path_factory.mktemp('packed')}/store.db", "/artifacts")
+    with databases.new_database(request.param, tmp_path_factory.mktemp("packed")) as uri:
+        store = SqlStore(uri, "/artifacts")
         yield store
         store.dispose()
-        return
-    try:
-        uri = getattr(databases, f"create_{request.param}")()
-    except databases.Unavailable as e:
-        missing(request.param, str(e))
-    store = SqlStore(uri, "/artifacts")
-    yield store
-    store.dispose()
-    getattr(databases, f"drop_{request.param}")(uri)
 
 
 @pytest.fixture

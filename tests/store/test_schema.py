@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 from tests import databases
-from tests.optional import missing
 
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
@@ -33,15 +32,8 @@ RELEASED = sorted(int(path.stem) for path in SCHEMAS.glob("*.sql"))
 @pytest.fixture(params=["sqlite", "postgresql", "mysql"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without tables."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/store.db"
-        return
-    try:
-        uri = getattr(databases, f"create_{request.param}")()
-    except databases.Unavailable as e:
-        missing(request.param, str(e))
-    yield uri
-    getattr(databases, f"drop_{request.param}")(uri)
+    with databases.new_database(request.param, tmp_path) as uri:
+        yield uri
 
 
 def make(uri: str, version: int) -> None:
@@ -66,19 +58,11 @@ def columns(uri: str) -> set[tuple[str, str]]:
     """(table, column) of everything that is there."""
     database = Database(uri)
     with database.read() as tx:
-        if database.dialect.name == "sqlite":
-            found = {
-                (table, row[1])
-                for table in database.dialect.table_names(tx)
-                for row in tx.execute(f"pragma table_info({table})").fetchall()
-            }
-        else:
-            schema = "database()" if database.dialect.name == "mysql" else "current_schema()"
-            rows = tx.execute(
-                "select table_name, column_name from information_schema.columns "
-                f"where table_schema = {schema}"
-            )
-            found = {(table, column) for table, column in rows.fetchall()}
+        found = {
+            (table, column)
+            for table in database.dialect.table_names(tx)
+            for column in database.dialect.column_names(tx, table)
+        }
     database.close()
     return found
 

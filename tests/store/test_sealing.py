@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 from tests import databases
-from tests.optional import missing
 
 from mlflow.entities import Metric, RunStatus
 from mlflow.exceptions import MlflowException
@@ -33,19 +32,8 @@ CRASHES = int(os.environ.get("HEADRACE_CRASHES", "8"))
 
 @pytest.fixture(params=["sqlite", "postgresql", "mysql"])
 def uri(request, tmp_path):
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/store.db"
-        return
-    make, drop = {
-        "postgresql": (databases.create_postgresql, databases.drop_postgresql),
-        "mysql": (databases.create_mysql, databases.drop_mysql),
-    }[request.param]
-    try:
-        made = make()
-    except databases.Unavailable as e:
-        missing(request.param, str(e))
-    yield made
-    drop(made)
+    with databases.new_database(request.param, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests import databases
-from tests.optional import missing
 from tests.search.test_properties import trees
 
 from mlflow.entities import (
@@ -121,19 +120,10 @@ def fill(store: SqlStore, rng: random.Random) -> Known:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "mysql"])
 def known(request, tmp_path_factory) -> Iterator[Known]:
-    if request.param == "sqlite":
-        store = SqlStore(f"sqlite:///{tmp_path_factory.mktemp('search')}/store.db", "/artifacts")
+    with databases.new_database(request.param, tmp_path_factory.mktemp("search")) as uri:
+        store = SqlStore(uri, "/artifacts")
         yield fill(store, random.Random(0))
         store.dispose()
-        return
-    try:
-        uri = getattr(databases, f"create_{request.param}")()
-    except databases.Unavailable as e:
-        missing(request.param, str(e))
-    store = SqlStore(uri, "/artifacts")
-    yield fill(store, random.Random(0))
-    store.dispose()
-    getattr(databases, f"drop_{request.param}")(uri)
 
 
 COMPARISONS = st.sampled_from(

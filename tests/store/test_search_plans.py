@@ -13,7 +13,6 @@ import pytest
 from benchmarks.generate import generate_runs
 from benchmarks.search import SHAPES, Shape, experiments, values
 from tests import databases
-from tests.optional import missing
 
 from mlflow.entities import ViewType
 from mlflow.store.tracking.sql.store import SqlStore
@@ -33,21 +32,11 @@ EACH_RUN = {
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "mysql"])
 def store(request, tmp_path_factory) -> Iterator[SqlStore]:
     """Some thousand runs in each database."""
-    if request.param == "sqlite":
-        store = SqlStore(f"sqlite:///{tmp_path_factory.mktemp('plans')}/store.db", "/artifacts")
+    with databases.new_database(request.param, tmp_path_factory.mktemp("plans")) as uri:
+        store = SqlStore(uri, "/artifacts")
         generate_runs(store, RUNS, experiments=8, seed=0, packed=True)
         yield store
         store.dispose()
-        return
-    try:
-        uri = getattr(databases, f"create_{request.param}")()
-    except databases.Unavailable as e:
-        missing(request.param, str(e))
-    store = SqlStore(uri, "/artifacts")
-    generate_runs(store, RUNS, experiments=8, seed=0, packed=True)
-    yield store
-    store.dispose()
-    getattr(databases, f"drop_{request.param}")(uri)
 
 
 class Recorder:

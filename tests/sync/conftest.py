@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests import databases
-from tests.optional import missing
-
-DATABASES = {
-    "postgresql": (databases.create_postgresql, databases.drop_postgresql),
-    "mysql": (databases.create_mysql, databases.drop_mysql),
-}
 
 
 @pytest.fixture
@@ -20,7 +15,7 @@ def place(tmp_path: Path, make_server) -> Iterator[Callable[[str], str]]:
     """A function that makes an empty store of a kind: "sqlite", "postgresql", "mysql", "file" or
     "server". It gives the tracking URI."""
     made: list[str] = []
-    to_drop: list[tuple[Callable[[str], None], str]] = []
+    databases_made = contextlib.ExitStack()
 
     def make(kind: str) -> str:
         made.append(kind)
@@ -30,14 +25,7 @@ def place(tmp_path: Path, make_server) -> Iterator[Callable[[str], str]]:
             return (tmp_path / str(len(made)) / "mlruns").as_uri()
         if kind == "server":
             return make_server().uri
-        create, drop = DATABASES[kind]
-        try:
-            uri = create()
-        except databases.Unavailable as e:
-            missing(kind, str(e))
-        to_drop.append((drop, uri))
-        return uri
+        return databases_made.enter_context(databases.new_database(kind, tmp_path))
 
-    yield make
-    for drop, uri in to_drop:
-        drop(uri)
+    with databases_made:
+        yield make

@@ -233,15 +233,8 @@ class _Files:
 
     def size(self, run: Run) -> int:
         """Bytes in all files of a run."""
-        repository = self._repository(run)
-        total, folders = 0, [None]
-        while folders:
-            for found in repository.list_artifacts(folders.pop()):
-                if found.is_dir:
-                    folders.append(found.path)
-                else:
-                    total += found.file_size or 0
-        return total
+        found = self._repository(run)._iter_artifacts_recursive("")
+        return sum(info.file_size or 0 for info in found)
 
     def _repository(self, run: Run) -> Any:
         uri = run.info.artifact_uri

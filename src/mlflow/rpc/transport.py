@@ -42,6 +42,7 @@ _LONGEST_CONNECT = 20.0
 _TRUSTED_IDLE = 1.0
 """Seconds for which an idle connection is good for a request that must not be sent twice. The
 server may be closing an older one at this moment, and then nobody knows what it has read."""
+_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _MAX_REDIRECTS = 5
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -163,12 +164,14 @@ class Transport:
             MlflowException: The code and message of the server's answer, or INTERNAL_ERROR when the
                 server cannot be reached after all attempts.
         """
-        target = self._prefix + path
-        if query:
-            target = f"{target}?{urlencode(list(query))}"
+        target = self._target(path, query)
         if idempotent is None:
-            idempotent = method in ("GET", "PUT", "DELETE")
+            idempotent = method in _IDEMPOTENT
         return self._call(method, target, body, headers, idempotent, _MAX_REDIRECTS)
+
+    def _target(self, path: str, query: Iterable[tuple[str, str]] | None) -> str:
+        target = self._prefix + path
+        return f"{target}?{urlencode(list(query))}" if query else target
 
     def json(self, method: str, path: str, **kwargs: Any) -> Any:
         """The decoded JSON body of the answer to `call(method, path, ...)`."""
@@ -341,11 +344,9 @@ class Transport:
             MlflowException: The code and message of the server's answer, or INTERNAL_ERROR when the
                 server cannot be reached after all attempts.
         """
-        target = self._prefix + path
-        if query:
-            target = f"{target}?{urlencode(list(query))}"
+        target = self._target(path, query)
         if idempotent is None:
-            idempotent = method in ("GET", "HEAD", "PUT", "DELETE")
+            idempotent = method in _IDEMPOTENT
         if body is not None and not isinstance(body, bytes):
             idempotent = False
         wait = self._settings.timeout if timeout is None else timeout

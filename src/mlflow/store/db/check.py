@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mlflow.store.artifact.artifact_repo import files_below
 from mlflow.store.artifact.location import Location
 from mlflow.store.db.chunks import SUMMARY_COLUMNS
 from mlflow.store.db.database import Database
@@ -83,11 +84,7 @@ def check_files(database: Database, destination: str | None = None) -> list[str]
 
 
 def _file_sizes(path: str) -> list[int]:
-    return [
-        os.lstat(os.path.join(folder, name)).st_size
-        for folder, _, names in os.walk(path)
-        for name in names
-    ]
+    return [os.lstat(file).st_size for file, _ in files_below(path)]
 
 
 def _damage(tx: Any) -> list[str]:

@@ -41,6 +41,8 @@ class Dialect:
 
     name: str
     types: dict[str, str]
+    #: Expression for the schema that our tables are in, where `information_schema` lists them.
+    schema_in_use: str
     #: One writer at a time, who commits for everybody that waits.
     single_writer = False
     #: A transaction undoes the making of tables and indexes, too.
@@ -118,11 +120,20 @@ class Dialect:
         """Keep the planner, until the transaction ends, from plans that do without the indexes."""
 
     def table_names(self, connection: Any) -> set[str]:
-        raise NotImplementedError
+        rows = connection.execute(
+            "select table_name from information_schema.tables "
+            f"where table_schema = {self.schema_in_use}"
+        )
+        return {name for (name,) in rows.fetchall()}
 
     def column_names(self, connection: Any, table: str) -> set[str]:
         """Empty if there is no such table."""
-        raise NotImplementedError
+        rows = connection.execute(
+            "select column_name from information_schema.columns "
+            f"where table_schema = {self.schema_in_use} and table_name = ?",
+            (table,),
+        )
+        return {name for (name,) in rows.fetchall()}
 
     def lock_schema(self, connection: Any) -> None:
         """Keep other processes from changing tables until the transaction ends."""

@@ -156,6 +156,7 @@ def _to_mysql(sql: str) -> str:
 
 class MySQL(Dialect):
     name = "mysql"
+    schema_in_use = "database()"
     transactional_ddl = False
     share_lock = " lock in share mode"
     update_lock = " for update"
@@ -304,22 +305,8 @@ class MySQL(Dialect):
     def look_up(self, table: str, alias: str, condition: str) -> str:
         return f"straight_join {table} {alias} on {condition}"
 
-    def table_names(self, connection: _Connection) -> set[str]:
-        rows = connection.execute(
-            "select table_name from information_schema.tables where table_schema = database()"
-        )
-        return {r[0] for r in rows.fetchall()}
-
     def exact(self, expression: str) -> str:
         return f"(convert({expression} using utf8mb4) collate {self._collation})"
-
-    def column_names(self, connection: _Connection, table: str) -> set[str]:
-        rows = connection.execute(
-            "select column_name from information_schema.columns "
-            "where table_schema = database() and table_name = ?",
-            (table,),
-        )
-        return {name for (name,) in rows.fetchall()}
 
     def lock_schema(self, connection: _Connection) -> None:
         (got,) = connection.execute(

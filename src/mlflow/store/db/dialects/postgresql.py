@@ -69,6 +69,7 @@ class _PostgresConnection:
 
 class PostgreSQL(Dialect):
     name = "postgresql"
+    schema_in_use = "current_schema()"
     share_lock = " for share"
     update_lock = " for update"
     types = {
@@ -151,22 +152,8 @@ class PostgreSQL(Dialect):
     def pin_plans(self, connection: _PostgresConnection) -> None:
         connection.execute(_PIN_PLANS)
 
-    def table_names(self, connection: _PostgresConnection) -> set[str]:
-        rows = connection.execute(
-            "select table_name from information_schema.tables where table_schema = current_schema()"
-        )
-        return {r[0] for r in rows.fetchall()}
-
     def exact(self, expression: str) -> str:
         return f'({expression} collate "C")'
-
-    def column_names(self, connection: _PostgresConnection, table: str) -> set[str]:
-        rows = connection.execute(
-            "select column_name from information_schema.columns "
-            "where table_schema = current_schema() and table_name = ?",
-            (table,),
-        )
-        return {name for (name,) in rows.fetchall()}
 
     def lock_schema(self, connection: _PostgresConnection) -> None:
         connection.execute("select pg_advisory_xact_lock(7203984512)")

@@ -174,13 +174,3 @@ def check_max_results(max_results: Any) -> None:
             f"Invalid value {max_results} for parameter 'max_results' supplied. "
             f"It must be at most {SEARCH_MAX_RESULTS_THRESHOLD}"
         )
-
-
-def history_start(token_values: Sequence[Any], token: str) -> int:
-    """Where a page of a history begins, from what its token holds."""
-    (start,) = token_values
-    if type(start) is not int or start < 0:
-        raise MlflowException.invalid_parameter_value(
-            f"Invalid page token '{token[:100]}': it is not one of a history."
-        )
-    return start

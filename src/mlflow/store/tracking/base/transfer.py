@@ -10,9 +10,16 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from mlflow.entities import Experiment, Run, RunInfo
-from mlflow.exceptions import MlflowNotImplementedException
+from mlflow.entities import Experiment, Param, Run, RunInfo
+from mlflow.exceptions import MlflowException, MlflowNotImplementedException
 from mlflow.store.db.points import Points
+from mlflow.store.tracking.base.checks import check_stage
+from mlflow.utils.validation import (
+    _validate_dataset_inputs,
+    _validate_metric,
+    _validate_param,
+    _validate_run_id,
+)
 
 #: Most points in one `adopt_run`.
 MAX_POINTS = 10_000
@@ -137,3 +144,24 @@ def _canonical(points: Points) -> Points:
         kept = [math.nan if v != v else canonical(v) for v in values]
         points = Points(points.steps, points.timestamps, array("d", kept))
     return points.in_order()
+
+
+def params_of_adopted(run: Run) -> list[Param]:
+    """The params of a run to be taken over, as they are stored, after a look at all of it but its
+    tags, which stores keep in ways of their own.
+
+    Raises:
+        MlflowException: INVALID_PARAMETER_VALUE for what no run can have, or for too many points.
+    """
+    _validate_run_id(run.info.run_id)
+    check_stage(run.info.lifecycle_stage)
+    metrics = run.data._metric_objs
+    if len(metrics) > MAX_POINTS:
+        raise MlflowException.invalid_parameter_value(
+            f"{len(metrics)} points for run {run.info.run_id}; at most {MAX_POINTS} can be taken "
+            "over at a time."
+        )
+    for m in metrics:
+        _validate_metric(m.key, m.value, m.timestamp, m.step)
+    _validate_dataset_inputs(run.inputs.dataset_inputs)
+    return [_validate_param(key, value) for key, value in run.data.params.items()]

@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.db.paging import decode_token, encode_token
 from mlflow.store.db.points import Points
 from mlflow.store.entities.paged_list import PagedList
-from mlflow.store.tracking.base.checks import check_run_is_active, history_start
+from mlflow.store.tracking.base.checks import check_run_is_active
 from mlflow.store.tracking.base.metrics import Metrics
 from mlflow.store.tracking.file import disk
 from mlflow.store.tracking.file.core import FileCore, Place
@@ -85,7 +85,11 @@ class FileMetrics(FileCore, Metrics):
     ) -> tuple[list[Point], str | None]:
         start = 0
         if page_token:
-            start = history_start(decode_token(page_token, 1), page_token)
+            (start,) = decode_token(page_token, 1)
+            if type(start) is not int or start < 0:
+                raise MlflowException.invalid_parameter_value(
+                    f"Invalid page token '{page_token[:100]}': it is not one of a history."
+                )
         found = self._history(run_id, key)
         if max_results is None:
             return found[start:], None

@@ -9,7 +9,7 @@ from mlflow.entities import Experiment, LifecycleStage, Run, RunInfo, RunStatus,
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.base.checks import check_stage, experiment_key, params_changed
-from mlflow.store.tracking.base.transfer import MAX_POINTS, Transfer
+from mlflow.store.tracking.base.transfer import Transfer, params_of_adopted
 from mlflow.store.tracking.file import disk
 from mlflow.store.tracking.file.core import NO_RUNS, Place, checked_text, now_ms
 from mlflow.store.tracking.file.experiments import FileExperiments, checked_experiment_tags
@@ -22,11 +22,7 @@ from mlflow.store.tracking.file.runs import (
     put_params,
 )
 from mlflow.utils.validation import (
-    _validate_dataset_inputs,
     _validate_experiment_name,
-    _validate_metric,
-    _validate_param,
-    _validate_run_id,
 )
 
 
@@ -93,25 +89,14 @@ class FileTransfer(FileExperiments, FileRuns, Transfer):
 
     def adopt_run(self, run: Run, *, keep_location: bool = False) -> RunInfo:
         info, data = run.info, run.data
-        _validate_run_id(info.run_id)
+        params = params_of_adopted(run)
         if info.run_id in NO_RUNS:
             raise MlflowException.invalid_parameter_value(
                 f"A file store needs the folder '{info.run_id}' for something else than a run."
             )
-        check_stage(info.lifecycle_stage)
-        metrics = data._metric_objs
-        if len(metrics) > MAX_POINTS:
-            raise MlflowException.invalid_parameter_value(
-                f"{len(metrics)} points for run {info.run_id}; at most {MAX_POINTS} can be taken "
-                "over at a time."
-            )
-        for m in metrics:
-            _validate_metric(m.key, m.value, m.timestamp, m.step)
-        lines = self._lines(metrics)
-        params = [_validate_param(key, value) for key, value in data.params.items()]
+        lines = self._lines(data._metric_objs)
         values = {param.key: checked_param(param) for param in params}
         tags = checked_tags([RunTag(key, value) for key, value in data.tags.items()])
-        _validate_dataset_inputs(run.inputs.dataset_inputs)
         with contextlib.ExitStack() as stack:
             experiment = stack.enter_context(self._changing_experiment(info.experiment_id))
             wanted = self._wanted_run(experiment, info, keep_location)

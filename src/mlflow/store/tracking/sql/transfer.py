@@ -9,7 +9,7 @@ from mlflow.entities import Experiment, ExperimentTag, LifecycleStage, Run, RunI
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.base.checks import check_stage, experiment_key, params_changed
-from mlflow.store.tracking.base.transfer import MAX_POINTS, Transfer
+from mlflow.store.tracking.base.transfer import Transfer, params_of_adopted
 from mlflow.store.tracking.sql.content import info_of
 from mlflow.store.tracking.sql.core import RUN_COLUMNS, RunRow, SqlCore, now_ms
 from mlflow.store.tracking.sql.experiments import SqlExperiments, _set_tag
@@ -18,12 +18,8 @@ from mlflow.store.tracking.sql.metrics import SqlMetrics
 from mlflow.store.tracking.sql.packing import pack_runs
 from mlflow.store.tracking.sql.runs import SqlRuns, _first_tag, _set_params, set_tags
 from mlflow.utils.validation import (
-    _validate_dataset_inputs,
     _validate_experiment_name,
     _validate_experiment_tag,
-    _validate_metric,
-    _validate_param,
-    _validate_run_id,
 )
 
 T = TypeVar("T")
@@ -127,19 +123,9 @@ class SqlTransfer(SqlExperiments, SqlRuns, SqlMetrics, SqlInputs, SqlCore, Trans
 
     def adopt_run(self, run: Run, *, keep_location: bool = False) -> RunInfo:
         info, data = run.info, run.data
-        _validate_run_id(info.run_id)
-        check_stage(info.lifecycle_stage)
+        params = params_of_adopted(run)
         metrics = data._metric_objs
-        if len(metrics) > MAX_POINTS:
-            raise MlflowException.invalid_parameter_value(
-                f"{len(metrics)} points for run {info.run_id}; at most {MAX_POINTS} can be taken "
-                "over at a time."
-            )
-        for m in metrics:
-            _validate_metric(m.key, m.value, m.timestamp, m.step)
-        params = [_validate_param(key, value) for key, value in data.params.items()]
         tags = {key: _first_tag(key, value) for key, value in data.tags.items()}
-        _validate_dataset_inputs(run.inputs.dataset_inputs)
         names = {*tags, *(p.key for p in params), *(m.key for m in metrics)}
 
         def write(tx: Any, ids: dict[str, int]) -> RunInfo:
