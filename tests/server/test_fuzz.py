@@ -97,7 +97,7 @@ class Server:
 
     def __init__(self, uri: str):
         self.store = SqlStore(uri, "mlflow-artifacts:/")
-        self.routes = RpcRoutes(self.store, app=None)
+        self.routes = RpcRoutes({"tracking": self.store}, app=None)
         self.loop = asyncio.new_event_loop()
         self.names: dict[str, str] = {}
         for prefix in ("", "DELETED-"):

@@ -339,7 +339,7 @@ def test_foreseen_error_goes_to_the_client_and_not_to_the_log(caplog):
 
 def ask(store, path: str, query: bytes) -> Answer:
     """What the RPC routes answer in front of `store`."""
-    routes = RpcRoutes(store, app=None)
+    routes = RpcRoutes({"tracking": store}, app=None)
     sent = []
 
     async def send_message(message):

@@ -130,7 +130,7 @@ def test_the_newest_is_where_the_steps_lead():
 
 def test_steps_only_add():
     for step in MIGRATIONS:
-        for statement in step.statements.split(";"):
+        for statement in filter(str.strip, step.statements.split(";")):
             assert re.match(
                 r"\s*(create table|create (unique )?index|alter table \w+ add column)\b", statement
             ), statement

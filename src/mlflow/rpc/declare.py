@@ -3,9 +3,11 @@ made from it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
+from urllib.parse import quote
 
 from mlflow.exceptions import MlflowException
 from mlflow.rpc.transport import Transport
@@ -13,8 +15,9 @@ from mlflow.rpc.wire import Empty, Wire, decode, encode, to_query
 
 R = TypeVar("R", bound="type[Rpc]")
 
-Entity = Literal["server", "experiment", "run"]
-Action = Literal["read", "create", "edit", "delete"]
+Entity = Literal["server", "experiment", "run", "logged_model", "registered_model", "webhook"]
+Action = Literal["read", "create", "edit", "delete", "approve"]
+StoreName = Literal["tracking", "registry"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Endpoint:
 
     method: str
     path: str
-    """Below the prefix, such as /mlflow/runs/create."""
+    """Below the prefix, such as /mlflow/runs/create; `{name}` stands for the field of that name."""
     version: str
     """Of the API: 2.0 or 3.0."""
     ajax_only: bool
@@ -45,14 +48,20 @@ class Rpc(Wire):
     response: ClassVar[type[Wire]] = Empty
     idempotent: ClassVar[bool] = False
     small_write: ClassVar[bool] = False
+    store: ClassVar[StoreName] = "tracking"
 
     def answer(self, store: Any) -> Wire | None:
-        """What a server with this store answers; None for an empty answer."""
+        """What a server answers; None for an empty answer.
+
+        Args:
+            store: The one that the declaration names.
+        """
         raise NotImplementedError
 
     def call(self, transport: Transport) -> Any:
         """The answer of the server at the other end of `transport`, a `response`."""
-        method, url = self.called_at
+        method, template = self.called_at
+        url = _filled(template, self) if "{" in template else template
         if method == "GET":
             data = transport.call("GET", url, query=to_query(self))
         else:
@@ -68,6 +77,12 @@ class Rpc(Wire):
             ) from None
 
 
+def _filled(template: str, request: Rpc) -> str:
+    """The URL for a request whose path has some of its fields."""
+    return _FIELD.sub(lambda m: quote(str(getattr(request, m[1])), safe=""), template)
+
+
+_FIELD = re.compile(r"{(\w+)}")
 _JSON = {"Content-Type": "application/json"}
 
 #: Every RPC, in order of declaration.
@@ -88,12 +103,14 @@ def rpc(
     idempotent: bool = False,
     small_write: bool = False,
     stream: bool = False,
+    store: StoreName = "tracking",
 ) -> Callable[[R], R]:
     """Declare the class below as the RPC at `method path`.
 
     Args:
         method: HTTP method.
-        path: Below the prefix.
+        path: Below the prefix. A field of the class that it has as `{name}` must have a default: it
+            is set from the path once the body has been read.
         needs: What the caller must be allowed to do, and to what. There is no default: a route that
             nobody thought about must not exist.
         response: What it answers.
@@ -105,6 +122,7 @@ def rpc(
         small_write: It writes a little and reads next to nothing, so a server may commit many of
             them at once; see `SqlStore.together`.
         stream: What it answers is no JSON, and may be of any length.
+        store: Which of the server's stores answers it.
     """
 
     def declare(cls: R) -> R:
@@ -115,6 +133,7 @@ def rpc(
         cls.response = response
         cls.idempotent = idempotent
         cls.small_write = small_write
+        cls.store = store
         (STREAMS if stream else RPCS).append(cls)
         return cls
 

@@ -106,7 +106,11 @@ def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -
     )
     app.router.redirect_slashes = False  # a path with one slash more is another path
     guards = {CreateExperiment: lambda request: places.check(request.artifact_location)}
-    rpcs = RpcRoutes(store, app, config.static_prefix, guards) if store is not None else None
+    rpcs = (
+        RpcRoutes({"tracking": store}, app, config.static_prefix, guards)
+        if store is not None
+        else None
+    )
     metrics = Metrics(SecurityMiddleware(rpcs or app, config), config.static_prefix)
     return metrics
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
 from typing import Any
@@ -33,6 +35,10 @@ Call = Callable[[], bytes]
 Guard = Callable[[Any], None]
 
 
+Fields = Mapping[str, str]
+_NO_FIELDS: Fields = MappingProxyType({})
+
+
 def rpc_table(prefix: str = "") -> dict[tuple[str, str], type[Rpc]]:
     """What is served where: (method, path) to RPC, at all of its paths."""
     return {
@@ -43,50 +49,61 @@ def rpc_table(prefix: str = "") -> dict[tuple[str, str], type[Rpc]]:
     }
 
 
+@dataclass(frozen=True)
+class _Template:
+    """A path with fields in it."""
+
+    pattern: re.Pattern[str]
+    by_method: Mapping[str, type[Rpc]]
+
+
 class RpcRoutes:
-    """Answers the RPCs with a store, after their guards, and gives everything else to the app
+    """Answers the RPCs with the stores, after their guards, and gives everything else to the app
     behind it.
 
     Args:
-        store: An `AbstractStore`. If it says `writes_one_by_one`, its `together` is used.
+        stores: By the names that RPCs declare. If the tracking store says `writes_one_by_one`, its
+            `together` is used.
     """
 
     def __init__(
         self,
-        store: Any,
+        stores: Mapping[str, Any],
         app: App,
         prefix: str = "",
         guards: Mapping[type[Rpc], Guard] = MappingProxyType({}),
     ):
-        self._store = store
+        self._stores = stores
         self._app = app
         self._guards = guards
         self._table = rpc_table(prefix)
-        self._paths = {path for _, path in self._table}
+        self._paths = {path for _, path in self._table if "{" not in path}
+        self._templates = _templates(self._table)
         self._threads = Workers(_one_by_one, "rpc", threads=_THREADS)
         self._writer = self._threads
-        if getattr(store, "writes_one_by_one", False):
-            self._writer = Workers(store.together, "writer", most=_MOST_TOGETHER)
+        tracking = stores["tracking"]
+        if getattr(tracking, "writes_one_by_one", False):
+            self._writer = Workers(tracking.together, "writer", most=_MOST_TOGETHER)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["path"] not in self._paths:
+        if scope["type"] != "http":
             return await self._app(scope, receive, send)
         method = scope["method"]
         if method == "HEAD":  # a GET whose answer's body the server below leaves out
             method = "GET"
-        cls = self._table.get((method, scope["path"]))
+        cls, fields = self._find(method, scope["path"])
         if cls is None:
-            return await self._app(scope, receive, send)  # which knows how to say 405
+            return await self._app(scope, receive, send)  # which knows how to say 404 and 405
         try:
             if method == "GET":
                 query = scope["query_string"]
-                answer = await self._threads.do(lambda: self._answer_query(cls, query))
+                answer = await self._threads.do(lambda: self._answer_query(cls, query, fields))
             else:
                 check_headers(scope["headers"], MAX_BODY)
                 body = await read_body(receive, MAX_BODY)
                 small = cls.small_write and len(body) <= _SMALL
                 threads = self._writer if small else self._threads
-                answer = await threads.do(lambda: self._answer_body(cls, body))
+                answer = await threads.do(lambda: self._answer_body(cls, body, fields))
             status = 200
         except Exception as e:
             status, answer = error_body(e)
@@ -102,17 +119,29 @@ class RpcRoutes:
         )
         await send({"type": "http.response.body", "body": answer})
 
-    def _answer_query(self, cls: type[Rpc], query: bytes) -> bytes:
+    def _find(self, method: str, path: str) -> tuple[type[Rpc] | None, Fields]:
+        """The RPC there, and those of its fields that the path has."""
+        if path in self._paths:
+            return self._table.get((method, path)), _NO_FIELDS
+        for template in self._templates:
+            match, cls = template.pattern.fullmatch(path), template.by_method.get(method)
+            if match and cls:
+                return cls, match.groupdict()
+        return None, _NO_FIELDS
+
+    def _answer_query(self, cls: type[Rpc], query: bytes, fields: Fields) -> bytes:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-        return self._answer(decode_query(cls, pairs))
+        return self._answer(decode_query(cls, pairs), fields)
 
-    def _answer_body(self, cls: type[Rpc], body: bytes) -> bytes:
-        return self._answer(decode(cls, body))
+    def _answer_body(self, cls: type[Rpc], body: bytes, fields: Fields) -> bytes:
+        return self._answer(decode(cls, body), fields)
 
-    def _answer(self, request: Rpc) -> bytes:
+    def _answer(self, request: Rpc, fields: Fields) -> bytes:
+        for name, value in fields.items():
+            setattr(request, name, value)
         if guard := self._guards.get(type(request)):
             guard(request)
-        answer = request.answer(self._store)
+        answer = request.answer(self._stores[request.store])
         return b"{}" if answer is None else encode(answer)
 
     def close(self, patience: float = 10.0) -> bool:
@@ -120,6 +149,22 @@ class RpcRoutes:
         deadline = time.monotonic() + patience
         pools = {self._writer, self._threads}
         return all([pool.close(deadline - time.monotonic()) for pool in pools])
+
+
+def _templates(table: Mapping[tuple[str, str], type[Rpc]]) -> list[_Template]:
+    """The paths with fields. A field is one step of a path, but a last one is all that is left:
+    the names of tags may have slashes."""
+    methods: dict[str, dict[str, type[Rpc]]] = {}
+    for (method, path), cls in table.items():
+        if "{" in path:
+            methods.setdefault(path, {})[method] = cls
+    found = []
+    for path, by_method in methods.items():
+        text = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path))
+        if text.endswith("[^/]+)") and text.count("(?P<") > 1:
+            text = text.removesuffix("[^/]+)") + ".+)"
+        found.append(_Template(re.compile(text), by_method))
+    return found
 
 
 class Workers:

@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlflow.store.db.dialects import Dialect
-from mlflow.store.db.tables import statements
+from mlflow.store.db.tables import (
+    LOGGED_MODEL_TABLES,
+    REGISTRY_TABLES,
+    WEBHOOK_TABLES,
+    statements,
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,14 @@ MIGRATIONS = (
         create index param_by_rest on param (key_id, {rest_of_value}, run_id){if_long};
         create index tag_by_rest on tag (key_id, {rest_of_value}, run_id){if_long}
         """,
+    ),
+    Migration(
+        version=3,
+        works_with=1,
+        statements="alter table audit add column comment {text};"
+        + LOGGED_MODEL_TABLES
+        + REGISTRY_TABLES
+        + WEBHOOK_TABLES,
     ),
 )
 

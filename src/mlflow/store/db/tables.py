@@ -25,7 +25,7 @@ Layout
 from __future__ import annotations
 
 #: Raised by whoever changes a table, together with a step in `migrations.py`.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Longer values take part in the index by their beginning only: PostgreSQL refuses index rows over
 # 2.7 kB. Paths have long beginnings in common: an index of their own has what comes behind.
@@ -220,9 +220,168 @@ create table audit (
     entity {word} not null,
     entity_id {key} not null,
     "before" {text},
-    "after" {text}
+    "after" {text},
+    comment {text}
 );
 create index audit_by_entity on audit (entity, entity_id, id);
+"""
+
+#: New in version 3, as the next two.
+LOGGED_MODEL_TABLES = """
+create table logged_model (
+    id {serial},
+    uuid {word} not null,
+    experiment_id {int} not null,
+    name {text} not null,
+    model_type {text},
+    source_run {word},
+    artifact_location {text} not null,
+    status {small} not null,
+    status_message {text},
+    creation_time {int} not null,
+    last_update_time {int} not null,
+    lifecycle_stage {word} not null,
+    deleted_time {int}
+);
+create unique index logged_model_by_uuid on logged_model (uuid);
+create index logged_model_by_experiment on logged_model
+    (experiment_id, lifecycle_stage, creation_time, id);
+create index logged_model_by_run on logged_model (source_run);
+
+create table logged_model_param (
+    model_id {int} not null,
+    name {key} not null,
+    value {text} not null,
+    primary key (model_id, name)
+) {clustered};
+
+create table logged_model_tag (
+    model_id {int} not null,
+    name {key} not null,
+    value {text} not null,
+    primary key (model_id, name)
+) {clustered};
+"""
+
+REGISTRY_TABLES = """
+create table registered_model (
+    id {serial},
+    name {name} not null,
+    description {text},
+    creation_time {int} not null,
+    last_update_time {int} not null
+);
+create unique index registered_model_by_name on registered_model (name);
+create index registered_model_by_time on registered_model (last_update_time, id);
+
+create table registered_model_tag (
+    model_id {int} not null,
+    name {key} not null,
+    value {text},
+    primary key (model_id, name)
+) {clustered};
+
+create table registered_model_alias (
+    model_id {int} not null,
+    name {key} not null,
+    version {int} not null,
+    primary key (model_id, name)
+) {clustered};
+
+create table model_version (
+    model_id {int} not null,
+    version {int} not null,
+    stage {word} not null,
+    stage_time {int},
+    description {text},
+    user_id {text},
+    source {text},
+    storage_location {text},
+    run_uuid {word},
+    run_link {text},
+    logged_model {word},
+    status {word} not null,
+    status_message {text},
+    creation_time {int} not null,
+    last_update_time {int} not null,
+    primary key (model_id, version)
+) {clustered};
+create index model_version_by_stage on model_version (model_id, stage, version);
+create index model_version_by_time on model_version (last_update_time, model_id, version);
+create index model_version_by_run on model_version (run_uuid);
+
+create table model_version_tag (
+    model_id {int} not null,
+    version {int} not null,
+    name {key} not null,
+    value {text},
+    primary key (model_id, version, name)
+) {clustered};
+
+create table stage_policy (
+    model_id {int} not null,
+    stage {word} not null,
+    reviewers {int} not null,
+    requirement {text},
+    primary key (model_id, stage)
+) {clustered};
+
+create table stage_request (
+    id {serial},
+    model_id {int} not null,
+    version {int} not null,
+    stage {word} not null,
+    archive_existing {small} not null,
+    status {word} not null,
+    requested_by {text},
+    comment {text},
+    creation_time {int} not null,
+    last_update_time {int} not null
+);
+create index stage_request_by_version on stage_request (model_id, version, status);
+
+create table stage_review (
+    request_id {int} not null,
+    reviewer {key} not null,
+    approved {small} not null,
+    comment {text},
+    time {int} not null,
+    primary key (request_id, reviewer)
+) {clustered};
+"""
+
+WEBHOOK_TABLES = """
+create table webhook (
+    id {serial},
+    uuid {word} not null,
+    name {name} not null,
+    description {text},
+    url {text} not null,
+    secret {text},
+    status {word} not null,
+    creation_time {int} not null,
+    last_update_time {int} not null,
+    deleted_time {int}
+);
+create unique index webhook_by_uuid on webhook (uuid);
+
+create table webhook_event (
+    webhook_id {int} not null,
+    event {word} not null,
+    primary key (webhook_id, event)
+) {clustered};
+
+create table webhook_delivery (
+    id {serial},
+    uuid {word} not null,
+    webhook_id {int} not null,
+    event {word} not null,
+    content {text} not null,
+    attempts {int} not null,
+    next_time {int} not null,
+    creation_time {int} not null
+);
+create index webhook_delivery_by_time on webhook_delivery (next_time, id);
 """
 
 
@@ -237,6 +396,9 @@ _PARTS_OF_TEXTS = {
 }
 
 
-def statements(types: dict[str, str], text: str = _TABLES) -> list[str]:
+_SCHEMA = _TABLES + LOGGED_MODEL_TABLES + REGISTRY_TABLES + WEBHOOK_TABLES
+
+
+def statements(types: dict[str, str], text: str = _SCHEMA) -> list[str]:
     """Statements in a dialect's own types: by default those that make an empty database ours."""
     return [s.strip() for s in text.format(**{**_PARTS_OF_TEXTS, **types}).split(";") if s.strip()]
