@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -15,7 +15,7 @@ from msgspec import inspect
 from tests.search.test_properties import SOUP
 
 from mlflow.rpc import all_rpcs
-from mlflow.rpc.declare import Rpc
+from mlflow.rpc.declare import FIELD, Rpc
 from mlflow.server.rpc_routes import RpcRoutes
 from mlflow.store.tracking.sql.store import SqlStore
 
@@ -126,7 +126,10 @@ class Server:
             query = urlencode(pairs, doseq=True, errors="replace").encode()
         else:
             body = json.dumps(message).encode()
-        return self.send(endpoint.method, endpoint.urls()[-1], query, body)
+        path = FIELD.sub(
+            lambda m: quote(str(message.get(m[1], "m-0")), errors="replace"), endpoint.urls()[-1]
+        )
+        return self.send(endpoint.method, path, query, body)
 
     def send(self, method: str, path: str, query: bytes, body: bytes) -> tuple[int, dict[str, Any]]:
         sent: list[Any] = []

@@ -98,7 +98,10 @@ def test_openapi_is_well_formed():
     ids = [operation["operationId"] for _, _, operation in operations()]
     assert len(ids) == len(set(ids))
     for path, method, operation in operations():
-        assert path.startswith("/") and "{" not in path  # else it needs parameters in its path
+        assert path.startswith("/")
+        parameters = operation.get("parameters", [])
+        in_path = [p["name"] for p in parameters if p["in"] == "path" and p["required"]]
+        assert sorted(in_path) == sorted(re.findall(r"{(\w+)}", path))
         assert method in ("get", "post", "put", "patch", "delete")
         assert operation["responses"].keys() >= {"200", "default"}
         for response in operation["responses"].values():
@@ -108,7 +111,7 @@ def test_openapi_is_well_formed():
             else:
                 assert set(response["content"]) == set(FORMATS.values())
         for parameter in operation.get("parameters", []):
-            assert parameter["in"] == "query" and isinstance(parameter["required"], bool)
+            assert parameter["in"] in ("path", "query") and isinstance(parameter["required"], bool)
             check_schema(parameter["schema"], described)
     for schema in described["components"]["schemas"].values():
         check_schema(schema, described)

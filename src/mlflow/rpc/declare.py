@@ -79,10 +79,11 @@ class Rpc(Wire):
 
 def _filled(template: str, request: Rpc) -> str:
     """The URL for a request whose path has some of its fields."""
-    return _FIELD.sub(lambda m: quote(str(getattr(request, m[1])), safe=""), template)
+    return FIELD.sub(lambda m: quote(str(getattr(request, m[1])), safe=""), template)
 
 
-_FIELD = re.compile(r"{(\w+)}")
+#: A field in a path.
+FIELD = re.compile(r"{(\w+)}")
 _JSON = {"Content-Type": "application/json"}
 
 #: Every RPC, in order of declaration.

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mlflow.server.rpc_routes import App, rpc_table
+from mlflow.server.rpc_routes import App
 
 #: Seconds; from a metric's 1 ms to an upload's minute.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
@@ -45,7 +45,6 @@ class Metrics:
 
         self._app = app
         self._prefix = prefix
-        self._names = {key: cls.__name__ for key, cls in rpc_table(prefix).items()}
         # a registry of its own: a process may have two apps
         self._registry = prometheus.CollectorRegistry()
         if _FOLDER not in os.environ:
@@ -88,7 +87,7 @@ class Metrics:
         finally:
             self._running.dec()
             method = scope["method"]
-            name = self._names.get((method, scope["path"])) or self._kind(scope["path"])
+            name = scope.get("rpc") or self._kind(scope["path"])
             if method not in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
                 method = "other"  # a caller's own words would each be a time series
             self._requests.labels(method, name, str(status)).inc()

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from mlflow.rpc import all_rpcs
-from mlflow.rpc.declare import STREAMS, Rpc
+from mlflow.rpc.declare import FIELD, STREAMS, Rpc
 from mlflow.rpc.export import streams
 from mlflow.utils.tabular import FORMATS
 from mlflow.version import VERSION
@@ -67,18 +67,21 @@ def _operation(
             "default": _json("Refused.", {"$ref": _REF.format(name="Error")}),
         },
     }
-    if method == "GET":
-        schema = components[rpc.__name__]
-        operation["parameters"] = [
-            {
-                "name": name,
-                "in": "query",
-                "required": name in schema.get("required", []),
-                "schema": kind,
-            }
-            for name, kind in schema["properties"].items()
-        ]
-    else:
+    schema = components[rpc.__name__]
+    in_path = set(FIELD.findall(url))
+    parameters = [
+        {
+            "name": name,
+            "in": "path" if name in in_path else "query",
+            "required": name in in_path or name in schema.get("required", []),
+            "schema": kind,
+        }
+        for name, kind in schema.get("properties", {}).items()
+        if method == "GET" or name in in_path
+    ]
+    if parameters:
+        operation["parameters"] = parameters
+    if method != "GET":
         operation["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": schema_of[rpc]}},

@@ -94,6 +94,7 @@ class RpcRoutes:
         cls, fields = self._find(method, scope["path"])
         if cls is None:
             return await self._app(scope, receive, send)  # which knows how to say 404 and 405
+        scope["rpc"] = cls.__name__  # for whoever counts
         try:
             if method == "GET":
                 query = scope["query_string"]
