@@ -12,6 +12,7 @@ from mlflow.entities import Experiment, ExperimentTag, LifecycleStage, RunInfo, 
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.file import disk
+from mlflow.utils import safe_yaml
 
 T = TypeVar("T")
 
@@ -83,12 +84,10 @@ def load(content: bytes, path: str) -> dict[str, Any]:
     Raises:
         BrokenMeta: If it has none.
     """
-    import yaml  # slow to load
-
     try:
-        found = yaml.load(content, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except (yaml.YAMLError, ValueError, RecursionError) as e:
-        raise BrokenMeta(path, f"is not YAML ({_problem(e)})") from None
+        found = safe_yaml.load(content)
+    except ValueError as e:
+        raise BrokenMeta(path, f"is not YAML ({_problem(e.__cause__ or e)})") from None
     if not isinstance(found, dict):
         raise BrokenMeta(path, "is empty" if found is None else "has no names with values")
     return found
@@ -125,14 +124,14 @@ def experiment_parts(meta: dict[str, Any], path: str, experiment_id: str) -> Exp
         BrokenMeta: If something is missing, or is another experiment's.
     """
     _check_id(meta, path, "experiment_id", experiment_id)
-    stage = _stage(meta, path)
+    stage = stage_in(meta, path)
     return ExperimentParts(
         experiment_id,
-        _text(meta, path, "name"),
-        _text(meta, path, "artifact_location"),
+        text_in(meta, path, "name"),
+        text_in(meta, path, "artifact_location"),
         stage,
-        _number(meta, path, "creation_time"),
-        _number(meta, path, "last_update_time"),
+        number_in(meta, path, "creation_time"),
+        number_in(meta, path, "last_update_time"),
     )
 
 
@@ -163,43 +162,43 @@ def run_parts(
     return RunParts(
         run_id,
         experiment_id,
-        _text_or_none(meta["user_id"]) or "",
+        text_or_none(meta["user_id"]) or "",
         _STATUS_NAMES[status],
-        _number(meta, path, "start_time") or 0,
-        _number(meta, path, "end_time"),
-        _stage(meta, path, LifecycleStage.ACTIVE),
-        _text_or_none(meta.get("artifact_uri")),
-        _text_or_none(meta.get("run_name")) or name,
-        _number(meta, path, "deleted_time"),
+        number_in(meta, path, "start_time") or 0,
+        number_in(meta, path, "end_time"),
+        stage_in(meta, path, LifecycleStage.ACTIVE),
+        text_or_none(meta.get("artifact_uri")),
+        text_or_none(meta.get("run_name")) or name,
+        number_in(meta, path, "deleted_time"),
     )
 
 
 def _check_id(meta: dict[str, Any], path: str, key: str, expected: str) -> None:
-    found = _text(meta, path, key)
+    found = text_in(meta, path, key)
     if found != expected:
         raise BrokenMeta(path, f"has the {key} '{found}' in the folder '{expected}'")
 
 
-def _text(meta: dict[str, Any], path: str, key: str) -> str:
-    value = _text_or_none(meta.get(key))
+def text_in(meta: dict[str, Any], path: str, key: str) -> str:
+    value = text_or_none(meta.get(key))
     if value is None:
         raise BrokenMeta(path, f"has no '{key}'")
     return value
 
 
-def _text_or_none(value: Any) -> str | None:
+def text_or_none(value: Any) -> str | None:
     """Numbers are names, too, where somebody has left out the quotes."""
     return None if value is None or isinstance(value, (dict, list)) else str(value)
 
 
-def _number(meta: dict[str, Any], path: str, key: str) -> int | None:
+def number_in(meta: dict[str, Any], path: str, key: str) -> int | None:
     value = meta.get(key)
     if value is None or type(value) is int:
         return value
     raise BrokenMeta(path, f"has the {key} {value!r}; milliseconds since 1970 are needed")
 
 
-def _stage(meta: dict[str, Any], path: str, default: str | None = None) -> str:
+def stage_in(meta: dict[str, Any], path: str, default: str | None = None) -> str:
     stage = meta.get("lifecycle_stage", default)
     if not isinstance(stage, str) or not LifecycleStage.is_valid(stage):
         raise BrokenMeta(path, f"has the stage {stage!r}; 'active' or 'deleted' is needed")
