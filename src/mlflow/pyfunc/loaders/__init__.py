@@ -1,0 +1,1 @@
+"""What brings back each kind of model; MLmodel files name these modules."""
