@@ -18,6 +18,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.sync.artifacts import ArtifactMode
 from mlflow.sync.experiments import counterpart, finish
 from mlflow.sync.job import Job, Pair, Selection, Side
+from mlflow.sync.models import copy_models
 from mlflow.sync.report import Report
 from mlflow.sync.runs import copy_runs, correct_parents
 from mlflow.sync.sides import open_destination, open_source, same_place
@@ -25,9 +26,9 @@ from mlflow.sync.sides import open_destination, open_source, same_place
 __all__ = ["ArtifactMode", "Report", "Selection", "sync"]
 
 #: What an experiment has, in the order in which it is copied. Each is called with the job, and with
-#: the experiment in the source and its counterpart. What later versions keep in experiments (logged
-#: models, traces) has its place here.
-TOPICS: tuple[Callable[[Job, Pair], None], ...] = (copy_runs,)
+#: the experiment in the source and its counterpart. What later versions keep in experiments
+#: (traces) has its place here. Logged models come after the runs that measured them.
+TOPICS: tuple[Callable[[Job, Pair], None], ...] = (copy_runs, copy_models)
 
 _PAGE = 1000
 

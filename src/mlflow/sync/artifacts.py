@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from mlflow.entities import FileInfo, Run, RunInfo
+from mlflow.entities import FileInfo
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repo import ArtifactRepository, _listed
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
@@ -41,16 +41,23 @@ class ArtifactMode(Enum):
     """They stay where they are, and the destination points there."""
 
 
-def copy_artifacts(job: Job, run: Run, there: RunInfo, *, is_new: bool) -> None:
-    """Copy the files of a run that its counterpart has not, or has otherwise. What is only there
-    stays."""
-    run_id = run.info.run_id
-    if not run.info.artifact_uri or _is_same_place(run.info, there):
+def copy_artifacts(
+    job: Job, owner: str, here: str | None, there: str | None, *, is_new: bool
+) -> None:
+    """Copy the files of a run or logged model that its counterpart has not, or has otherwise. What
+    is only there stays.
+
+    Args:
+        owner: For messages, such as "Run abc".
+        here: Artifact URI in the source.
+        there: Artifact URI in the destination; None if a dry run would have made it.
+    """
+    if not here or _is_same_place(here, there):
         return
-    source = _repository(job, job.source, run.info, "source")
-    target = None  # of a dry run, for a run that is not there
-    if there.artifact_uri or not job.dry_run:
-        target = _repository(job, job.destination, there, "destination")
+    source = _repository(job, job.source, owner, here, "source")
+    target = None  # of a dry run, for what is not there
+    if there or not job.dry_run:
+        target = _repository(job, job.destination, owner, there or "", "destination")
         if target is None:
             return
     if source is None:
@@ -61,28 +68,26 @@ def copy_artifacts(job: Job, run: Run, there: RunInfo, *, is_new: bool) -> None:
             return
         if target is not None and not job.dry_run:
             copies = [(file.path, lambda file=file: _copy(source, target, file)) for file in todo]
-            run_all(copies, "copying", there.artifact_uri or "", source.max_workers)
+            run_all(copies, "copying", there or "", source.max_workers)
             _verify(target, todo)
     except (MlflowException, OSError) as e:
-        job.report.problem(f"Run {run_id}: its files could not all be copied: {_message(e)}")
+        job.report.problem(f"{owner}: its files could not all be copied: {_message(e)}")
         return
-    job.report.run(f"Run {run_id}: {many(len(todo), 'file')}")
+    job.report.run(f"{owner}: {many(len(todo), 'file')}")
     job.report.add(files=len(todo), bytes=sum(file.file_size or 0 for file in todo))
 
 
-def _is_same_place(here: RunInfo, there: RunInfo) -> bool:
-    if not there.artifact_uri:
+def _is_same_place(here: str, there: str | None) -> bool:
+    if not there:
         return False
-    mine, theirs = Location.parse(here.artifact_uri or ""), Location.parse(there.artifact_uri)
+    mine, theirs = Location.parse(here), Location.parse(there)
     if mine.is_local and theirs.is_local:
         return os.path.realpath(mine.path) == os.path.realpath(theirs.path)
     return bool(mine.authority) and mine == theirs
 
 
-def _repository(job: Job, side: Side, info: RunInfo, name: str) -> ArtifactRepository | None:
-    """Where the files of a run are; None, and a problem that is said once, if that is out of
-    reach."""
-    uri = info.artifact_uri or ""
+def _repository(job: Job, side: Side, owner: str, uri: str, name: str) -> ArtifactRepository | None:
+    """Where files are; None, and a problem that is said once, if that is out of reach."""
     try:
         return get_artifact_repository(uri, tracking_uri=side.uri)
     except MlflowException as e:
@@ -94,8 +99,7 @@ def _repository(job: Job, side: Side, info: RunInfo, name: str) -> ArtifactRepos
         )
         job.report.problem_once(
             f"{name} {where}",
-            f"Run {info.run_id} and maybe others: the {name}'s files, at '{uri}', are out of "
-            f"reach; {hint}.",
+            f"{owner} and maybe others: the {name}'s files, at '{uri}', are out of reach; {hint}.",
         )
         return None
 

@@ -12,9 +12,11 @@ from mlflow.store.tracking.resolve import tracking_store
 from mlflow.store.tracking.sql.store import SqlStore
 from mlflow.sync import ArtifactMode, Report, sync
 
+#: What no part of ours knows, by where it is.
 _LATER = {
-    "traces": "traces",
-    "models": "logged models or registered models",
+    "traces/*": "traces",
+    "*/traces/*": "traces",
+    "models/*": "registered models",
 }
 
 
@@ -72,11 +74,7 @@ def _has_default(uri: str) -> bool:
 
 def _left_behind(folder: Path) -> list[str]:
     """What there is that no part of ours knows."""
-    return [
-        what
-        for name, what in _LATER.items()
-        if any(folder.glob(f"{name}/*")) or any(folder.glob(f"*/{name}/*"))
-    ]
+    return sorted({what for pattern, what in _LATER.items() if any(folder.glob(pattern))})
 
 
 def _remove(path: str) -> None:

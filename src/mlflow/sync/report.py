@@ -22,6 +22,9 @@ class Counts:
     """Looked at."""
     runs_created: int = 0
     runs_changed: int = 0
+    models_created: int = 0
+    """Logged models; so in the next one."""
+    models_changed: int = 0
     params: int = 0
     tags_set: int = 0
     tags_removed: int = 0
@@ -112,6 +115,8 @@ class Report:
             many(c.experiments_changed, "changed experiment"),
             many(c.runs_created, "new run"),
             many(c.runs_changed, "changed run"),
+            many(c.models_created, "new logged model"),
+            many(c.models_changed, "changed logged model"),
         ]
         data = [
             many(c.points, "point"),

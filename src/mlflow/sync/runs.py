@@ -131,7 +131,8 @@ def _copy_batch(job: Job, pair: Pair, runs: Sequence[Run]) -> None:
             if change.awaited_parent is not None:
                 job.waiting.append((made.run_id, change.awaited_parent))
             if job.artifacts is ArtifactMode.COPY:
-                copy_artifacts(job, run, made, is_new=change.there is None)
+                here, is_new = run.info.artifact_uri, change.there is None
+                copy_artifacts(job, f"Run {run_id}", here, made.artifact_uri, is_new=is_new)
         job.report.add(runs=1)
 
 

@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -21,6 +22,7 @@ from mlflow.entities import (
     Metric,
     Param,
     Run,
+    RunOutputs,
     RunStatus,
     RunTag,
     ViewType,
@@ -34,9 +36,11 @@ from mlflow.environment_variables import (
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import _process_end
+from mlflow.tracking._active_model import active_model_id
+from mlflow.tracking._models_made import made_at, made_by
 from mlflow.tracking._run_stack import RunStack
 from mlflow.tracking._tracking_service.utils import _get_store, get_tracking_uri  # noqa: F401
-from mlflow.tracking.client import MlflowClient
+from mlflow.tracking.client import MlflowClient, _in_background
 from mlflow.utils import get_results_from_paginated_fn
 from mlflow.utils.mlflow_tags import (
     MLFLOW_DATASET_CONTEXT,
@@ -74,9 +78,39 @@ _active_experiment_id: str | None = None
 _experiment_lock = threading.Lock()
 
 
+#: Where names are that are kept elsewhere.
+_ELSEWHERE = {
+    "autolog": "mlflow.utils.autologging_utils.autolog",
+    **dict.fromkeys(
+        (
+            "ActiveModel",
+            "ActiveModelContext",
+            "clear_active_model",
+            "create_external_model",
+            "delete_logged_model_tag",
+            "finalize_logged_model",
+            "get_active_model_id",
+            "get_logged_model",
+            "import_checkpoints",
+            "initialize_logged_model",
+            "last_logged_model",
+            "log_model_params",
+            "search_logged_models",
+            "set_active_model",
+            "set_logged_model_tags",
+        ),
+        "mlflow.tracking.fluent_logged_models",
+    ),
+}
+
+
 def __getattr__(name: str) -> Any:
     if name in LATER:
         raise NotAvailableYet(f"{__name__}.{name}")
+    if name in _ELSEWHERE:
+        from importlib import import_module
+
+        return getattr(import_module(_ELSEWHERE[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -102,6 +136,17 @@ def _target(run_id: str | None = None) -> tuple[MlflowClient, str]:
         return _client(), run_id
     run = _get_or_start_run()
     return _client_of(run), run.info.run_id
+
+
+def _target_and_made(
+    run_id: str | None, synchronous: bool | None
+) -> tuple[MlflowClient, str, Sequence[LoggedModelOutput]]:
+    """See `_target`; and which logged models that run made."""
+    if run_id is not None:
+        client = _client()
+        return client, run_id, made_by(client, run_id, _in_background(synchronous))
+    run = _get_or_start_run()
+    return _client_of(run), run.info.run_id, run.outputs.model_outputs if run.outputs else ()
 
 
 def _client_of(run: Run) -> MlflowClient:
@@ -294,7 +339,8 @@ class ActiveRun(Run):
     FINISHED, or FAILED after an exception."""
 
     def __init__(self, run: Run):
-        super().__init__(run.info, run.data, run.inputs, run.outputs)
+        made = run.outputs.model_outputs if run.outputs else ()
+        super().__init__(run.info, run.data, run.inputs, RunOutputs(list(made)))
         self._client: MlflowClient | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -646,16 +692,21 @@ def log_metric(
         synchronous: False to store it in the background; None for what `enable_async_logging` says.
         timestamp: Milliseconds since the Unix epoch; None for now.
         run_id: None for the active run.
-        model_id: The logged model that was measured.
+        model_id: The logged model that was measured; None for the active one, if there is one, or
+            else the one that the run made at this step.
         dataset: What it was measured on; noted as an input of the run.
 
     Returns:
         None, or what to wait for if it is stored in the background.
     """
-    client, run_id = _target(run_id)
+    client, run_id, made = _target_and_made(run_id, synchronous)
     name = digest = None
+    if model_id is None:
+        model_id = active_model_id()
     if model_id is not None or dataset is not None:
-        name, digest = _note_measured(client, run_id, model_id, dataset)
+        name, digest = _note_measured(client, run_id, model_id, dataset, made)
+    if made and model_id is None:
+        model_id = made_at(made, step or 0)
     return client.log_metric(
         run_id, key, value, timestamp, step, synchronous, name, digest, model_id
     )
@@ -671,10 +722,14 @@ def log_metrics(
     dataset: Dataset | mlflow.entities.Dataset | None = None,
 ) -> RunOperations | None:
     """Append one value each to several metrics; see `log_metric`."""
-    client, run_id = _target(run_id)
+    client, run_id, made = _target_and_made(run_id, synchronous)
     name = digest = None
+    if model_id is None:
+        model_id = active_model_id()
     if model_id is not None or dataset is not None:
-        name, digest = _note_measured(client, run_id, model_id, dataset)
+        name, digest = _note_measured(client, run_id, model_id, dataset, made)
+    if made and model_id is None:
+        model_id = made_at(made, step or 0)
     moment = get_current_time_millis() if timestamp is None else timestamp
     return client.log_batch(
         run_id,
@@ -817,9 +872,10 @@ def _note_measured(
     run_id: str,
     model_id: str | None,
     dataset: Dataset | mlflow.entities.Dataset | None,
+    made: Sequence[LoggedModelOutput],
 ) -> tuple[str | None, str | None]:
-    """Note a measured model and dataset as inputs of the run, once; the dataset's name and
-    digest."""
+    """Note a measured model, unless the run made it, and dataset as inputs of the run, once; the
+    dataset's name and digest."""
     if dataset is None:
         name = digest = None
     else:
@@ -827,7 +883,11 @@ def _note_measured(
         if (run_id, name, digest) not in _noted:
             client.log_inputs(run_id, datasets=[_create_dataset_input(dataset, None, None)])
             _remember((run_id, name, digest))
-    if model_id is not None and (run_id, model_id) not in _noted:
+    if (
+        model_id is not None
+        and (run_id, model_id) not in _noted
+        and all(model_id != output.model_id for output in made)
+    ):
         from mlflow.entities import LoggedModelInput
 
         client.log_inputs(run_id, models=[LoggedModelInput(model_id)])

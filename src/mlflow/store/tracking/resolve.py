@@ -30,7 +30,7 @@ def tracking_store(uri: str, artifact_root: str | None = None) -> AbstractStore:
     Raises:
         MlflowException: INVALID_PARAMETER_VALUE if nothing takes such a URI.
     """
-    uri = _absolute(uri)
+    uri = absolute_uri(uri)
     key = (uri, artifact_root)
     store = _stores.get(key)
     if store is None:
@@ -51,7 +51,16 @@ def _for_other_processes(uri: str) -> str | None:
     return uri if scheme else os.path.abspath(uri)
 
 
-def _absolute(uri: str) -> str:
+def shared_store(uri: str) -> AbstractStore:
+    """A store of this process for `uri`, wherever it puts artifacts: one that is there, or a new
+    one."""
+    uri = absolute_uri(uri)
+    with _lock:
+        there = [store for (known, _), store in _stores.items() if known == uri]
+    return there[0] if there else tracking_store(uri)
+
+
+def absolute_uri(uri: str) -> str:
     """A relative path as what it means now: the process may work in another folder later."""
     if get_uri_scheme(uri) in ("", "file"):
         Location.parse(uri)  # refuses what is on another machine

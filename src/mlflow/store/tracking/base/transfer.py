@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,12 +11,13 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from mlflow.entities import Experiment, Param, Run, RunInfo
+from mlflow.entities import Experiment, LoggedModel, Param, Run, RunInfo
 from mlflow.exceptions import MlflowException, MlflowNotImplementedException
 from mlflow.store.db.points import Points
 from mlflow.store.tracking.base.checks import check_stage
 from mlflow.utils.validation import (
     _validate_dataset_inputs,
+    _validate_logged_model_name,
     _validate_metric,
     _validate_param,
     _validate_run_id,
@@ -27,6 +29,7 @@ MAX_POINTS = 10_000
 Point = tuple[int, int, float]
 """(timestamp, step, value)."""
 
+_MODEL_ID = re.compile(r"m-[0-9A-Za-z]{1,200}")
 _LARGEST = sys.float_info.max
 _NEGATIVE_ZERO = array("d", [-0.0]).tobytes()
 
@@ -77,6 +80,23 @@ class Transfer:
             MlflowException: NOT_IMPLEMENTED if the store cannot do it; RESOURCE_DOES_NOT_EXIST if
                 there is no such experiment; RESOURCE_ALREADY_EXISTS if the run is in another one;
                 INVALID_PARAMETER_VALUE if a param has another value, or something else is refused.
+        """
+        raise _cannot(self)
+
+    def adopt_logged_model(self, model: LoggedModel, *, keep_location: bool = False) -> LoggedModel:
+        """Make the logged model with this id what `model` says, and create it if there is none; as
+        it is then. All of it is done, or nothing.
+
+        * All is taken over but the artifact location, unless `keep_location` says so.
+        * The tags become exactly these.
+        * Params that it has not are added. Params that it has besides stay.
+        * Metrics that it has not are noted, as far as their runs are there. The runs themselves get
+          nothing.
+
+        Raises:
+            MlflowException: NOT_IMPLEMENTED if the store cannot do it; RESOURCE_DOES_NOT_EXIST if
+                there is no such experiment; RESOURCE_ALREADY_EXISTS if the model is in another one;
+                BAD_REQUEST if a param has another value.
         """
         raise _cannot(self)
 
@@ -165,3 +185,20 @@ def params_of_adopted(run: Run) -> list[Param]:
         _validate_metric(m.key, m.value, m.timestamp, m.step)
     _validate_dataset_inputs(run.inputs.dataset_inputs)
     return [_validate_param(key, value) for key, value in run.data.params.items()]
+
+
+def checked_model(model: LoggedModel) -> LoggedModel:
+    """A logged model to be taken over, after a look at it.
+
+    Raises:
+        MlflowException: INVALID_PARAMETER_VALUE for what no logged model can have.
+    """
+    if not _MODEL_ID.fullmatch(model.model_id):
+        raise MlflowException.invalid_parameter_value(
+            f"Invalid id {model.model_id[:300]!r} of a logged model; `m-` and letters and digits "
+            "are needed."
+        )
+    _validate_logged_model_name(model.name)
+    for m in model.metrics or ():
+        _validate_metric(m.key, m.value, m.timestamp, m.step)
+    return model

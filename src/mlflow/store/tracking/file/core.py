@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -31,10 +32,12 @@ from mlflow.utils.validation import _validate_run_id
 __all__ = ["FileCore", "Place", "checked_text", "now_ms"]
 
 TRASH = ".trash"
+MODELS = "models"
 DEFAULT_ID = "0"
 
 #: Something may be moved between finding it and locking it.
 _ATTEMPTS = 10
+_MODEL_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,199}", re.ASCII)
 #: Folders in an experiment that are no runs.
 NO_RUNS = frozenset(("artifacts", "datasets", "models", "tags", "traces"))
 
@@ -246,6 +249,22 @@ class FileCore:
             meta.pop("deleted_time", None)
         self._write_meta(place.path, meta)
 
+    # -- logged models ----------------------------------------------------------------------
+
+    def _find_model(self, model_id: str) -> Place | None:
+        if not is_model_id(model_id):
+            return None
+        home = self._homes.get(model_id)
+        if home is not None and disk.is_file(os.path.join(home, META)):
+            return Place(model_id, home)
+        for _ in range(2):  # its experiment may be moved to where was just looked
+            for experiment in self._experiment_places():
+                path = os.path.join(experiment.folder(MODELS), model_id)
+                if disk.is_folder(path) and disk.is_file(os.path.join(path, META)):
+                    self._homes[model_id] = path
+                    return Place(model_id, path)
+        return None
+
     # -- meta.yaml --------------------------------------------------------------------------
 
     def _load(self, place: Place) -> dict[str, Any]:
@@ -268,6 +287,11 @@ class FileCore:
 
             self._reported.add(message)
             get_logger(__name__).warning("%s", message)
+
+
+def is_model_id(text: str) -> bool:
+    """Whether a logged model may have it as its id, and as the name of its folder."""
+    return bool(_MODEL_ID.fullmatch(text))
 
 
 def new_experiment_id() -> str:

@@ -9,7 +9,6 @@ timestamp value step run dataset digest         of a logged model, measured on a
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -21,10 +20,8 @@ from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.tracking.base.checks import check_run_is_active
 from mlflow.store.tracking.base.metrics import Metrics
 from mlflow.store.tracking.file import disk
-from mlflow.store.tracking.file.core import FileCore, Place
+from mlflow.store.tracking.file.core import MODELS, FileCore, Place, is_model_id
 from mlflow.utils.validation import _validate_metric, _validate_run_id
-
-_MODEL_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,199}", re.ASCII)
 
 
 class Point(NamedTuple):
@@ -170,7 +167,7 @@ class FileMetrics(FileCore, Metrics):
             lines.of_run.setdefault(m.key, []).append(f"{point}{dataset}\n")
             if not m.model_id:
                 continue
-            if not _MODEL_ID.fullmatch(m.model_id):
+            if not is_model_id(m.model_id):
                 raise MlflowException.invalid_parameter_value(
                     f"Metric '{m.key}' has the model id {m.model_id[:300]!r}; letters, digits, "
                     "'-' and '_' are needed."
@@ -196,23 +193,40 @@ class FileMetrics(FileCore, Metrics):
             return ""
         return f" {words[0]} {words[1]}"
 
+    def _model_folder(self, place: Place, model_id: str) -> str:
+        """Where metrics of a model go: to the model or, if there is none, where it would be in the
+        run's experiment."""
+        found = self._find_model(model_id)
+        own = os.path.join(os.path.dirname(place.path), MODELS, model_id)
+        return found.path if found else own
+
     def _check_lines(self, place: Place, lines: _Lines) -> None:
         """Refuse metrics that have no place beside those that are there."""
         disk.check_places(place.folder("metrics"), list(lines.of_run), "Metric")
         for model_id, of_model in lines.of_models.items():
-            folder = os.path.join(_model_folder(place, model_id), "metrics")
+            folder = os.path.join(self._model_folder(place, model_id), "metrics")
             disk.check_places(folder, list(of_model), "Metric")
 
     def _append_lines(self, place: Place, lines: _Lines) -> None:
         """Write lines, for a run that nobody else changes meanwhile."""
         _append(place.path, lines.of_run)
         for model_id, of_model in lines.of_models.items():
-            folder = disk.make_folders(os.path.dirname(place.path), "models", model_id)
+            folder = self._model_folder(place, model_id)
+            if not disk.is_folder(folder):
+                disk.make_folders(os.path.dirname(place.path), MODELS, model_id)
             with disk.locked(folder):
                 _append(
                     folder,
                     {k: [line.format(run_id=place.id) for line in v] for k, v in of_model.items()},
                 )
+
+    def _append_to_model(self, place: Place, metrics: Sequence[Metric]) -> None:
+        """Write metrics with their runs, for a logged model that nobody else changes meanwhile."""
+        lines: dict[str, list[str]] = {}
+        for m in metrics:
+            words = f"{_point_words(m)} {m.run_id}{self._dataset_words(m)}\n"
+            lines.setdefault(m.key, []).append(words)
+        _append(place.path, lines)
 
 
 class _Lines(NamedTuple):
@@ -222,10 +236,6 @@ class _Lines(NamedTuple):
     """By metric."""
     of_models: dict[str, dict[str, list[str]]]
     """By logged model and metric; the run's id is still to be filled in."""
-
-
-def _model_folder(place: Place, model_id: str) -> str:
-    return os.path.join(os.path.dirname(place.path), "models", model_id)
 
 
 def _append(folder: str, lines: dict[str, list[str]]) -> None:
@@ -251,8 +261,8 @@ def _point(line: str) -> Point | None:
         return None
     try:
         return Point(
-            _integer(words[0]),
-            _integer(words[2]) if len(words) > 2 else 0,
+            integer(words[0]),
+            integer(words[2]) if len(words) > 2 else 0,
             float(words[1]),
             (words[3], words[4]) if len(words) == 5 else None,
         )
@@ -260,7 +270,7 @@ def _point(line: str) -> Point | None:
         return None
 
 
-def _integer(word: str) -> int:
+def integer(word: str) -> int:
     try:
         number = int(word)
     except ValueError:

@@ -48,7 +48,7 @@ def _decode(token: str, orders: Sequence[OrderBy]) -> list[tuple[int, Any]]:
     last = list(zip(flat[::2], flat[1::2]))
     for (group, value), order in zip(last, orders):
         is_number = order.entity == "metric" or (
-            order.entity == "attribute" and order.key.endswith("_time")
+            order.entity == "attribute" and order.key.endswith(("_time", "_timestamp", "_number"))
         )
         fits = group == 0 and isinstance(value, str) != is_number
         if not fits and group not in (1, 2):

@@ -51,6 +51,44 @@ class FileRemoval(FileCore):
         disk.sync_folder(os.path.dirname(place.path))
         self._homes.pop(run_id, None)
 
+    def _get_deleted_logged_models(self, older_than: int = 0) -> list[str]:
+        """Ids of logged models that were deleted more than `older_than` milliseconds ago. Deleting
+        is the last thing that changes one's time."""
+        limit = now_ms() - older_than
+        return [
+            place.id
+            for experiment in self._experiment_places()
+            for place, parts in self._models_in(experiment)  # type: ignore[attr-defined]
+            if parts.lifecycle_stage == LifecycleStage.DELETED and parts.last_update_time <= limit
+        ]
+
+    def _logged_models_in(self, experiment_id: str) -> list[str]:
+        """Ids of all logged models of an experiment, deleted or not."""
+        experiment = self._experiment_place(experiment_id)
+        return [place.id for place, _ in self._models_in(experiment)]  # type: ignore[attr-defined]
+
+    def _is_deleted_logged_model(self, model_id: str) -> bool:
+        """Whether it is deleted; MlflowException RESOURCE_DOES_NOT_EXIST if there is none."""
+        parts = self._model_parts(self._model_place(model_id))  # type: ignore[attr-defined]
+        return parts.lifecycle_stage == LifecycleStage.DELETED
+
+    def _hard_delete_logged_model(self, model_id: str) -> None:
+        """Remove a deleted logged model and all that is in its folder.
+
+        Raises:
+            MlflowException: INVALID_PARAMETER_VALUE if the model is active.
+        """
+        with self._changing_model(model_id) as (place, parts):  # type: ignore[attr-defined]
+            if parts.lifecycle_stage != LifecycleStage.DELETED:
+                raise MlflowException.invalid_parameter_value(
+                    f"The logged model {model_id} is active; only a deleted one can be removed."
+                )
+            # First what makes it a model: a part of it must not be taken for the whole.
+            os.unlink(place.meta)
+            shutil.rmtree(place.path)
+        disk.sync_folder(os.path.dirname(place.path))
+        self._homes.pop(model_id, None)
+
     def _hard_delete_experiment(self, experiment_id: str) -> None:
         """Remove a deleted experiment with all that is in its folder.
 

@@ -13,6 +13,7 @@ from mlflow.store.tracking.file import disk
 from mlflow.store.tracking.file.core import DEFAULT_ID, TRASH, FileCore, now_ms
 from mlflow.store.tracking.file.experiments import FileExperiments
 from mlflow.store.tracking.file.inputs import FileInputs
+from mlflow.store.tracking.file.logged_models import FileLoggedModels
 from mlflow.store.tracking.file.meta import ExperimentParts, Remembered
 from mlflow.store.tracking.file.metrics import FileMetrics
 from mlflow.store.tracking.file.removal import FileRemoval
@@ -28,6 +29,7 @@ class FileStore(
     FileRuns,
     FileMetrics,
     FileInputs,
+    FileLoggedModels,
     FileRemoval,
     FileCore,
     AbstractStore,

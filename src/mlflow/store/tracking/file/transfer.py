@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
+from typing import Any
 
-from mlflow.entities import Experiment, LifecycleStage, Run, RunInfo, RunStatus, RunTag
+from mlflow.entities import (
+    Experiment,
+    LifecycleStage,
+    LoggedModel,
+    LoggedModelParameter,
+    Metric,
+    Run,
+    RunInfo,
+    RunStatus,
+    RunTag,
+)
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.base.checks import check_stage, experiment_key, params_changed
-from mlflow.store.tracking.base.transfer import Transfer, params_of_adopted
+from mlflow.store.tracking.base.logged_models import new_params as new_model_params
+from mlflow.store.tracking.base.transfer import (
+    Transfer,
+    canonical,
+    checked_model,
+    params_of_adopted,
+)
 from mlflow.store.tracking.file import disk
-from mlflow.store.tracking.file.core import NO_RUNS, Place, checked_text, now_ms
+from mlflow.store.tracking.file.core import MODELS, NO_RUNS, Place, checked_text, now_ms
 from mlflow.store.tracking.file.experiments import FileExperiments, checked_experiment_tags
+from mlflow.store.tracking.file.logged_models import FileLoggedModels, checked_values
 from mlflow.store.tracking.file.meta import META, ExperimentParts, RunParts
 from mlflow.store.tracking.file.runs import (
     FileRuns,
@@ -21,12 +40,13 @@ from mlflow.store.tracking.file.runs import (
     new_params,
     put_params,
 )
+from mlflow.utils.uri import append_to_uri_path
 from mlflow.utils.validation import (
     _validate_experiment_name,
 )
 
 
-class FileTransfer(FileExperiments, FileRuns, Transfer):
+class FileTransfer(FileExperiments, FileRuns, FileLoggedModels, Transfer):
     @property
     def can_adopt(self) -> bool:
         return True
@@ -163,6 +183,78 @@ class FileTransfer(FileExperiments, FileRuns, Transfer):
         if there != wanted:
             changes = {**wanted._asdict(), "status": RunStatus.from_string(wanted.status)}
             self._change_run_meta(place, **changes)
+
+    # -- logged models ----------------------------------------------------------------------
+
+    def adopt_logged_model(self, model: LoggedModel, *, keep_location: bool = False) -> LoggedModel:
+        model = checked_model(model)
+        tags, given = checked_values(model.tags), checked_values(model.params)
+        for text, what in ((model.name, "name"), (model.model_type, "model type")):
+            checked_text(text, what)
+        metrics = model.metrics or []
+        lines = self._lines(
+            [Metric(m.key, m.value, m.timestamp, m.step, model.model_id) for m in metrics]
+        )
+        with self._changing_experiment(model.experiment_id) as experiment:
+            place = Place(model.model_id, os.path.join(experiment.folder(MODELS), model.model_id))
+            elsewhere = self._find_model(model.model_id)
+            if elsewhere is not None and elsewhere.path != place.path:
+                raise MlflowException(
+                    f"Logged model {model.model_id} is in another experiment than {experiment.id} "
+                    "already.",
+                    error_code=CODES["RESOURCE_ALREADY_EXISTS"],
+                )
+            fresh = new_model_params(
+                model.model_id,
+                self._values(place, "params"),
+                [LoggedModelParameter(k, v) for k, v in model.params.items()],
+            )
+            for kind, keys in (("tags", tags), ("params", given), ("metrics", lines.of_run)):
+                disk.check_places(place.folder(kind), list(keys), kind)
+            # Here nothing is refused any more.
+            disk.make_folders(experiment.path, MODELS, model.model_id)
+            with disk.locked(place.path):
+                disk.put_keys(place.path, "params", {key: given[key] for key in fresh})
+                _make_exactly(place, tags)
+                self._adopt_model_metrics(place, metrics)
+                self._write_meta(
+                    place.path, self._wanted_model(experiment, place, model, keep_location)
+                )
+            return self._load_model(place, self._model_parts(place))
+
+    def _adopt_model_metrics(self, place: Place, metrics: Sequence[Metric]) -> None:
+        there = {_point_of(m) for m in self._model_metrics(place)}
+        new = [m for m in metrics if m.run_id and _point_of(m) not in there]
+        self._append_to_model(place, new)
+
+    def _wanted_model(
+        self, experiment: Place, place: Place, model: LoggedModel, keep_location: bool
+    ) -> dict[str, Any]:
+        """What `meta.yaml` of an adopted model says; what we do not know in it, stays."""
+        there = self._load(place) if disk.is_file(place.meta) else {}
+        root = self._experiment_parts(experiment).artifact_location
+        own = append_to_uri_path(root, MODELS, model.model_id, "artifacts")
+        location = model.artifact_location if keep_location else there.get("artifact_location", own)
+        return {
+            **there,
+            "artifact_location": location,
+            "creation_timestamp": model.creation_timestamp,
+            "experiment_id": experiment.id,
+            "last_updated_timestamp": model.last_updated_timestamp,
+            "lifecycle_stage": LifecycleStage.ACTIVE,
+            "model_id": model.model_id,
+            "model_type": model.model_type,
+            "name": model.name,
+            "source_run_id": model.source_run_id,
+            "status": model.status.to_int(),
+            "status_message": model.status_message,
+        }
+
+
+def _point_of(m: Metric) -> tuple[Any, ...]:
+    """What tells one metric of a logged model from the others."""
+    value = canonical(m.value)
+    return m.key, value, m.timestamp, m.step, m.dataset_name, m.dataset_digest, m.run_id
 
 
 def _make_exactly(place: Place, tags: dict[str, bytes]) -> None:

@@ -37,6 +37,7 @@ from mlflow.store.tracking import (
 from mlflow.store.tracking.abstract_store import AbstractStore
 from mlflow.store.tracking.base.columns import RunColumns
 from mlflow.store.tracking.base.metrics import DEFAULT_CHART_BUCKETS
+from mlflow.store.tracking.rest.logged_models import RestLoggedModels
 from mlflow.store.tracking.rest.transfer import RestTransfer
 from mlflow.utils.collection import no_collection
 from mlflow.utils.credentials import get_default_host_creds
@@ -47,7 +48,7 @@ _VIEW_NAMES = {number: name for name, number in experiments.VIEWS.items()}
 _FRESH = 1.0
 
 
-class RestStore(RestTransfer, AbstractStore):
+class RestStore(RestTransfer, RestLoggedModels, AbstractStore):
     """A tracking store behind a server.
 
     Args:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlflow.entities import Experiment, Run, RunInfo
+from mlflow.entities import Experiment, LoggedModel, Run, RunInfo
 from mlflow.exceptions import MlflowException, MlflowNotImplementedException
 from mlflow.rpc import nouns as wire
 from mlflow.rpc import transfer
 from mlflow.rpc.declare import Rpc
+from mlflow.rpc.logged_models import LoggedModel as WireModel
 from mlflow.rpc.metrics import GetMetricHistoryBulk
 from mlflow.store.db.points import Points
 from mlflow.store.tracking.base.transfer import Transfer, digest
@@ -46,6 +47,18 @@ class RestTransfer(Transfer):
     def adopt_run(self, run: Run, *, keep_location: bool = False) -> RunInfo:
         self._check(keep_location)
         return self._call(transfer.AdoptRun(run=wire.Run.of(run))).run_info.entity()
+
+    def adopt_logged_model(self, model: LoggedModel, *, keep_location: bool = False) -> LoggedModel:
+        self._check(keep_location)
+        request = transfer.AdoptLoggedModel(model=WireModel.of(model))
+        try:
+            return self._call(request).model.entity()
+        except MlflowException as e:
+            if e.error_code != "ENDPOINT_NOT_FOUND":
+                raise
+            raise MlflowNotImplementedException(
+                "The server is of a version of Headrace that has no logged models yet."
+            ) from None
 
     def _check(self, keep_location: bool) -> None:
         if not self.can_adopt:

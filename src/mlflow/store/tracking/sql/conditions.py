@@ -39,7 +39,7 @@ def both(conditions: Iterable[Condition]) -> Condition:
     return Condition(" and ".join(p.text for p in parts), [v for p in parts for v in p.params])
 
 
-class _Conditions:
+class Conditions:
     """What conditions on runs and on experiments share: the connectives, and comparisons of
     columns."""
 
@@ -74,7 +74,7 @@ class _Conditions:
         return Condition(f"{column} {'<>' if op == '!=' else op} ?", [value])
 
 
-class ExperimentConditions(_Conditions):
+class ExperimentConditions(Conditions):
     """Conditions on `experiment e`."""
 
     def _comparison(self, c: Comparison) -> Condition:
@@ -324,7 +324,7 @@ _TABLE_OF = {"metric": "series", "param": "param", "tag": "tag"}
 _DATASET_COLUMNS = {"name": "d.name", "digest": "d.digest", "context": "x.value"}
 
 
-class RunConditions(_Conditions):
+class RunConditions(Conditions):
     """Conditions on `run r`, each a look-up by the run's id: a planner cannot turn it into a join
     that begins elsewhere.
 

@@ -16,6 +16,7 @@ from mlflow.store.db.chunks import SMALLEST_CHUNK, seal_run, to_chunks
 from mlflow.store.db.paging import decode_token, encode_token
 from mlflow.store.db.points import CHUNK_POINTS, Points
 from mlflow.store.entities.paged_list import PagedList
+from mlflow.store.tracking.base.logged_models import check_dataset_of_metric, no_model
 from mlflow.store.tracking.base.metrics import Metrics
 from mlflow.store.tracking.charts import rank
 from mlflow.store.tracking.sql.core import marks
@@ -138,6 +139,7 @@ class SqlMetrics(SqlSeries, Metrics):
         """Add points to a run that `tx` may write to, and keep the latest value of each series."""
         self.sealer.note(run)
         by_key: dict[int, list[_Point]] = {}
+        of_models: list[tuple[int, Metric]] = []
         for m in metrics:
             name, step, timestamp, value, model_id = _PARTS(m)
             if not type(step) is type(timestamp) is int:
@@ -147,8 +149,10 @@ class SqlMetrics(SqlSeries, Metrics):
                 by_key[key].append(point)
             else:
                 by_key[key] = [point]
-            if model_id is not None:
-                self._append_model_metric(tx, run, key, m)
+            if model_id:
+                of_models.append((key, m))
+        if of_models:
+            self._append_to_models(tx, run, of_models)
         if len(by_key) == 1:
             for key, points in by_key.items():
                 self._append_series(tx, run, key, points)
@@ -193,21 +197,41 @@ class SqlMetrics(SqlSeries, Metrics):
         if tail:
             tx.executemany(_INSERT_TAIL, tail)
 
-    def _append_model_metric(self, tx: Any, run: int, key: int, m: Metric) -> None:
-        tx.execute(
-            "insert into model_metric (model_id, run_id, key_id, value, timestamp, step, "
-            "dataset_name, dataset_digest) values (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                m.model_id,
-                run,
-                key,
-                _stored(m.value),
-                m.timestamp,
-                m.step,
-                m.dataset_name,
-                m.dataset_digest,
-            ),
-        )
+    def _append_to_models(self, tx: Any, run: int, metrics: list[tuple[int, Metric]]) -> None:
+        """Note points, with the ids of their keys, at the logged models that were measured."""
+        for model_id in {m.model_id: None for _, m in metrics}:
+            row = tx.execute(
+                "select 1 from logged_model where uuid = ?" + self.db.dialect.share_lock,
+                (model_id,),
+            ).fetchone()
+            if row is None:
+                raise no_model(str(model_id))
+        for _, m in metrics:
+            check_dataset_of_metric(m)
+        self._insert_model_metrics(tx, [(run, key, m) for key, m in metrics])
+
+    def _insert_model_metrics(
+        self, tx: Any, rows: list[tuple[int, int, Metric]], model_id: str | None = None
+    ) -> None:
+        """Note (run, key, point) at the logged model, or at the one that each point names."""
+        if rows:
+            tx.executemany(
+                "insert into model_metric (model_id, run_id, key_id, value, timestamp, step, "
+                "dataset_name, dataset_digest) values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        model_id or m.model_id,
+                        run,
+                        key,
+                        _stored(m.value),
+                        int(m.timestamp),
+                        int(m.step),
+                        m.dataset_name or None,
+                        m.dataset_digest or None,
+                    )
+                    for run, key, m in rows
+                ],
+            )
 
     def _seal_run(self, tx: Any, run: int) -> None:
         """Seal tails of a run that has ended, as many as do not keep others waiting. The sealer

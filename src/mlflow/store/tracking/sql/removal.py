@@ -76,6 +76,50 @@ class SqlRemoval(SqlCore):
 
         self.db.write(write)
 
+    def _get_deleted_logged_models(self, older_than: int = 0) -> list[str]:
+        """Ids of logged models that were deleted more than `older_than` milliseconds ago."""
+        with self.db.read() as tx:
+            rows = tx.execute(
+                "select uuid from logged_model where lifecycle_stage = ? and deleted_time <= ? "
+                "order by id",
+                (LifecycleStage.DELETED, now_ms() - older_than),
+            ).fetchall()
+        return [model_id for (model_id,) in rows]
+
+    def _logged_models_in(self, experiment_id: str) -> list[str]:
+        """Ids of all logged models of an experiment, deleted or not."""
+        with self.db.read() as tx:
+            rows = tx.execute(
+                "select uuid from logged_model where experiment_id = ? order by id",
+                (experiment_key(experiment_id),),
+            ).fetchall()
+        return [model_id for (model_id,) in rows]
+
+    def _is_deleted_logged_model(self, model_id: str) -> bool:
+        """Whether it is deleted; MlflowException RESOURCE_DOES_NOT_EXIST if there is none."""
+        with self.db.read() as tx:
+            stage = self._model_row(tx, model_id).lifecycle_stage  # type: ignore[attr-defined]
+        return stage == LifecycleStage.DELETED
+
+    def _hard_delete_logged_model(self, model_id: str) -> None:
+        """Remove a deleted logged model and all that was logged about it, except for its files.
+
+        Raises:
+            MlflowException: INVALID_PARAMETER_VALUE if the model is active.
+        """
+
+        def write(tx: Any) -> None:
+            lock = self.db.dialect.update_lock
+            row = self._model_row(tx, model_id, lock)  # type: ignore[attr-defined]
+            if row.lifecycle_stage != LifecycleStage.DELETED:
+                raise MlflowException.invalid_parameter_value(
+                    f"The logged model {model_id} is active; only a deleted one can be removed."
+                )
+            self._remove_model(tx, row.id, model_id)
+            self._audit(tx, "remove", "logged_model", model_id, LifecycleStage.DELETED)
+
+        self.db.write(write)
+
     def _hard_delete_experiment(self, experiment_id: str) -> None:
         """Remove a deleted experiment with its runs, except for their artifacts.
 
@@ -94,12 +138,23 @@ class SqlRemoval(SqlCore):
                 "select id from run where experiment_id = ?", (key,)
             ).fetchall():
                 self._remove_run(tx, run)
+            for model, uuid in tx.execute(
+                "select id, uuid from logged_model where experiment_id = ?", (key,)
+            ).fetchall():
+                self._remove_model(tx, model, uuid)
             tx.execute("delete from dataset where experiment_id = ?", (key,))
             tx.execute("delete from experiment_tag where experiment_id = ?", (key,))
             tx.execute("delete from experiment where id = ?", (key,))
             self._audit(tx, "remove", "experiment", str(key), row[1])
 
         self.db.write(write)
+
+    @staticmethod
+    def _remove_model(tx: Any, model: int, uuid: str) -> None:
+        for table in ("logged_model_tag", "logged_model_param"):
+            tx.execute(f"delete from {table} where model_id = ?", (model,))
+        tx.execute("delete from model_metric where model_id = ?", (uuid,))
+        tx.execute("delete from logged_model where id = ?", (model,))
 
     @staticmethod
     def _remove_run(tx: Any, run: int) -> None:

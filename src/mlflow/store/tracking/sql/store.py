@@ -13,6 +13,7 @@ from mlflow.store.tracking.sql.charts import SqlCharts
 from mlflow.store.tracking.sql.core import SqlCore
 from mlflow.store.tracking.sql.experiments import SqlExperiments
 from mlflow.store.tracking.sql.inputs import SqlInputs
+from mlflow.store.tracking.sql.logged_models import SqlLoggedModels
 from mlflow.store.tracking.sql.metrics import SqlMetrics
 from mlflow.store.tracking.sql.removal import SqlRemoval
 from mlflow.store.tracking.sql.runs import SqlRuns
@@ -29,6 +30,7 @@ class SqlStore(
     SqlMetrics,
     SqlCharts,
     SqlInputs,
+    SqlLoggedModels,
     SqlRemoval,
     SqlCore,
     AbstractStore,

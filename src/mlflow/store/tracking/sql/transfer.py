@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from mlflow.entities import Experiment, ExperimentTag, LifecycleStage, Run, RunInfo, RunStatus
+from mlflow.entities import (
+    Experiment,
+    ExperimentTag,
+    LifecycleStage,
+    LoggedModel,
+    LoggedModelParameter,
+    Metric,
+    Run,
+    RunInfo,
+    RunStatus,
+)
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.base.checks import check_stage, experiment_key, params_changed
-from mlflow.store.tracking.base.transfer import Transfer, params_of_adopted
+from mlflow.store.tracking.base.logged_models import new_params
+from mlflow.store.tracking.base.transfer import (
+    Transfer,
+    canonical,
+    checked_model,
+    params_of_adopted,
+)
 from mlflow.store.tracking.sql.content import info_of
 from mlflow.store.tracking.sql.core import RUN_COLUMNS, RunRow, SqlCore, now_ms
 from mlflow.store.tracking.sql.experiments import SqlExperiments, _set_tag
 from mlflow.store.tracking.sql.inputs import SqlInputs
+from mlflow.store.tracking.sql.logged_models import (
+    SqlLoggedModels,
+    add_model_params,
+    set_model_tags,
+)
 from mlflow.store.tracking.sql.metrics import SqlMetrics
 from mlflow.store.tracking.sql.packing import pack_runs
 from mlflow.store.tracking.sql.runs import SqlRuns, _first_tag, _set_params, set_tags
+from mlflow.utils.uri import append_to_uri_path
 from mlflow.utils.validation import (
     _validate_experiment_name,
     _validate_experiment_tag,
@@ -29,7 +51,9 @@ T = TypeVar("T")
 _ATTEMPTS = 3
 
 
-class SqlTransfer(SqlExperiments, SqlRuns, SqlMetrics, SqlInputs, SqlCore, Transfer):
+class SqlTransfer(
+    SqlExperiments, SqlRuns, SqlMetrics, SqlInputs, SqlLoggedModels, SqlCore, Transfer
+):
     @property
     def can_adopt(self) -> bool:
         return True
@@ -208,6 +232,86 @@ class SqlTransfer(SqlExperiments, SqlRuns, SqlMetrics, SqlInputs, SqlCore, Trans
         set_tags(tx, run, ids, changed)
         tx.execute("update run set name = ? where id = ?", (run_name, run))  # set_tags sets it, too
 
+    # -- logged models ----------------------------------------------------------------------
+
+    def adopt_logged_model(self, model: LoggedModel, *, keep_location: bool = False) -> LoggedModel:
+        model = checked_model(model)
+        metrics = model.metrics or []
+
+        def write(tx: Any, ids: dict[str, int]) -> LoggedModel:
+            key = self._adopt_model_row(tx, model, keep_location)
+            tx.execute("delete from logged_model_tag where model_id = ?", (key,))
+            set_model_tags(tx, key, model.tags)
+            rows = tx.execute(
+                "select name, value from logged_model_param where model_id = ?", (key,)
+            ).fetchall()
+            params = [LoggedModelParameter(k, v) for k, v in model.params.items()]
+            add_model_params(tx, key, new_params(model.model_id, dict(rows), params))
+            self._adopt_model_metrics(tx, model.model_id, ids, metrics)
+            return self._load_models(tx, [self._model_row(tx, model.model_id)])[0]
+
+        names = {m.key for m in metrics}
+        return self._once_more_if_taken(lambda: self._write_with_keys(names, write))
+
+    def _adopt_model_row(self, tx: Any, model: LoggedModel, keep_location: bool) -> int:
+        """The row of a logged model, made or brought up to date."""
+        experiment = experiment_key(model.experiment_id)
+        root = self._experiment_row(tx, experiment)[2]
+        found = tx.execute(
+            "select id, experiment_id from logged_model where uuid = ?"
+            + self.db.dialect.update_lock,
+            (model.model_id,),
+        ).fetchone()
+        wanted: dict[str, Any] = {
+            "name": model.name,
+            "model_type": model.model_type,
+            "source_run": model.source_run_id,
+            "status": model.status.to_int(),
+            "status_message": model.status_message,
+            "creation_time": model.creation_timestamp,
+            "last_update_time": model.last_updated_timestamp,
+        }
+        if found and found[1] != experiment:
+            raise MlflowException(
+                f"Logged model {model.model_id} is in experiment {found[1]} already, so it cannot "
+                f"be in experiment {experiment}.",
+                error_code=CODES["RESOURCE_ALREADY_EXISTS"],
+            )
+        if keep_location:
+            wanted["artifact_location"] = model.artifact_location
+        elif not found:
+            own = append_to_uri_path(root, "models", model.model_id, "artifacts")
+            wanted["artifact_location"] = own
+        if not found:
+            wanted["uuid"] = model.model_id
+            wanted["experiment_id"] = experiment
+            wanted["lifecycle_stage"] = LifecycleStage.ACTIVE
+            columns, values = ", ".join(wanted), ", ".join("?" * len(wanted))
+            return self.db.dialect.insert(
+                tx,
+                f"insert into logged_model ({columns}) values ({values})",
+                tuple(wanted.values()),
+            )
+        columns = ", ".join(f"{column} = ?" for column in wanted)
+        tx.execute(f"update logged_model set {columns} where id = ?", (*wanted.values(), found[0]))
+        return found[0]
+
+    def _adopt_model_metrics(
+        self, tx: Any, model_id: str, ids: dict[str, int], metrics: Sequence[Metric]
+    ) -> None:
+        there = {_point_of(m) for m in self._metrics_of_models(tx, [model_id])[model_id]}
+        runs: dict[str | None, int | None] = {}
+        rows = []
+        for m in metrics:
+            if _point_of(m) in there:
+                continue
+            if m.run_id not in runs:
+                row = tx.execute("select id from run where uuid = ?", (m.run_id,)).fetchone()
+                runs[m.run_id] = row and row[0]
+            if (run := runs[m.run_id]) is not None:
+                rows.append((run, ids[m.key], m))
+        self._insert_model_metrics(tx, rows, model_id)
+
     def _once_more_if_taken(self, work: Callable[[], T]) -> T:
         for attempt in range(_ATTEMPTS):
             try:
@@ -217,6 +321,12 @@ class SqlTransfer(SqlExperiments, SqlRuns, SqlMetrics, SqlInputs, SqlCore, Trans
                 if attempt + 1 == _ATTEMPTS or not self.db.dialect.is_duplicate(cause):
                     raise
         raise AssertionError("unreachable")
+
+
+def _point_of(m: Metric) -> tuple[Any, ...]:
+    """What tells one metric of a logged model from the others."""
+    value = canonical(m.value)
+    return m.key, value, m.timestamp, m.step, m.dataset_name, m.dataset_digest, m.run_id
 
 
 def _key_or_none(experiment_id: str) -> int | None:
