@@ -15,6 +15,7 @@ from mlflow.store.db.database import Database
 from mlflow.store.db.points import Points, Summary, decode, summary
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
+_MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
 
 #: (table, column, table it points at, column there, what the rows are)
 _REFERENCES = (
@@ -30,6 +31,9 @@ _REFERENCES = (
     ("packed_run", "run_id", "run", "id", "packed runs of no run"),
     ("model_metric", "run_id", "run", "id", "model metrics of no run"),
     ("run_model", "run_id", "run", "id", "models of no run"),
+    ("logged_model", "experiment_id", "experiment", "id", "logged models of no experiment"),
+    ("logged_model_param", "model_id", "logged_model", "id", "params of no logged model"),
+    ("logged_model_tag", "model_id", "logged_model", "id", "tags of no logged model"),
     ("run_dataset", "run_id", "run", "id", "inputs of no run"),
     ("run_dataset", "dataset_id", "dataset", "id", "inputs that name no dataset"),
     ("run_dataset_tag", "run_dataset_id", "run_dataset", "id", "tags of no input"),
@@ -52,8 +56,8 @@ def check(database: Database, *, progress: Callable[[int, int], None] | None = N
 
 
 def check_files(database: Database, destination: str | None = None) -> list[str]:
-    """Folders of runs that the database does not have, a line each with its size. Looks at the
-    folders of this machine only.
+    """Folders of runs and logged models that the database does not have, a line each with its size.
+    Looks at the folders of this machine only.
 
     Args:
         destination: Where a server keeps the files that clients store through it.
@@ -63,24 +67,32 @@ def check_files(database: Database, destination: str | None = None) -> list[str]
             "select artifact_location from experiment where artifact_location is not null"
         ).fetchall()
         known = {uuid for (uuid,) in tx.execute("select uuid from run").fetchall()}
+        models = {uuid for (uuid,) in tx.execute("select uuid from logged_model").fetchall()}
     below = Location.parse(destination) if destination else None
     found = []
     for (text,) in roots:
         root = Location.parse(text)
         if root.scheme == "mlflow-artifacts" and below is not None:
             root = below.child(root.steps)
-        if not root.is_local or not os.path.isdir(root.path):
-            continue
-        with os.scandir(root.path) as entries:
-            for entry in entries:
-                if (
-                    _RUN_ID.fullmatch(entry.name)
-                    and entry.name not in known
-                    and entry.is_dir(follow_symlinks=False)
-                    and (sizes := _file_sizes(entry.path))  # `mlflow gc` leaves empty folders
-                ):
-                    found.append(f"files of no run: {entry.path} ({sum(sizes):,} bytes)")
+        if root.is_local:
+            found += _unknown(root.path, _RUN_ID, known, "run")
+            found += _unknown(os.path.join(root.path, "models"), _MODEL_ID, models, "logged model")
     return found
+
+
+def _unknown(folder: str, pattern: re.Pattern[str], known: set[str], what: str) -> Iterator[str]:
+    """The folders in a folder that are named like ids, but not like one that is known."""
+    if not os.path.isdir(folder):
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if (
+                pattern.fullmatch(entry.name)
+                and entry.name not in known
+                and entry.is_dir(follow_symlinks=False)
+                and (sizes := _file_sizes(entry.path))  # `mlflow gc` leaves empty folders
+            ):
+                yield f"files of no {what}: {entry.path} ({sum(sizes):,} bytes)"
 
 
 def _file_sizes(path: str) -> list[int]:

@@ -20,9 +20,11 @@ from typing import Any
 from mlflow.entities import LifecycleStage, RunStatus
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
+from mlflow.store.db import registry_from_mlflow
 from mlflow.store.db.chunks import SMALLEST_CHUNK, chunk_rows, insert_chunks
 from mlflow.store.db.database import Database
 from mlflow.store.db.points import CHUNK_POINTS, Points
+from mlflow.store.db.registry_from_mlflow import RegistryMove
 from mlflow.store.db.schema import add_default_experiment, look, make_tables, mark_complete
 from mlflow.store.db.tables import statements
 from mlflow.store.tracking.sql.core import marks
@@ -40,7 +42,11 @@ _MORE = (
     "datasets",
     "inputs",
     "input_tags",
+    "logged_models",
+    "logged_model_params",
+    "logged_model_tags",
     "logged_model_metrics",
+    *registry_from_mlflow.TABLES,
 )
 #: The workspace that everything was in before there were workspaces.
 _WORKSPACE = "default"
@@ -119,7 +125,9 @@ class _Move:
                 self._compare_latest(runs)
             self._prefer_indexes(False)
             self._inputs()
+            self._logged_models()
             self._model_metrics()
+            RegistryMove(self, _WORKSPACE).run()
         if late:
             self._make_indexes()
         if not self.dialect.single_writer and self._count_theirs() != there:
@@ -327,6 +335,31 @@ class _Move:
                 f"and i.destination_type = 'MODEL_{direction}'"
             )
 
+    def _logged_models(self) -> None:
+        if not self._has("logged_models"):
+            return
+        updated = "m.last_updated_timestamp_ms"
+        self.tx.execute(
+            "insert into logged_model (uuid, experiment_id, name, model_type, source_run, "
+            "artifact_location, status, status_message, creation_time, last_update_time, "
+            "lifecycle_stage, deleted_time) select m.model_id, x.id, m.name, m.model_type, "
+            "m.source_run_id, m.artifact_location, m.status, m.status_message, "
+            f"m.creation_timestamp_ms, {updated}, "
+            f"coalesce(m.lifecycle_stage, '{LifecycleStage.ACTIVE}'), "
+            f"case when m.lifecycle_stage = '{LifecycleStage.DELETED}' then {updated} end "
+            "from logged_models m join experiment x on x.id = m.experiment_id "
+            "order by m.creation_timestamp_ms, m.model_id"
+        )
+        for ours, theirs, column in (
+            ("logged_model_param", "logged_model_params", "param"),
+            ("logged_model_tag", "logged_model_tags", "tag"),
+        ):
+            self.tx.execute(
+                f"insert into {ours} (model_id, name, value) "
+                f"select m.id, t.{column}_key, coalesce(t.{column}_value, '') from {theirs} t "
+                f"join logged_model m on m.uuid = {self._exact('t.model_id')}"
+            )
+
     def _model_metrics(self) -> None:
         if not self._has("logged_model_metrics"):
             return
@@ -403,7 +436,10 @@ class _Move:
                 (points, f"points of {counts['series']:,} metrics"),
                 (counts["dataset"], "datasets"),
                 (counts["run_dataset"] + counts["run_model"], "inputs and outputs"),
+                (counts["logged_model"], "logged models"),
                 (counts["model_metric"], "points of models"),
+                (counts["registered_model"], "registered models"),
+                (counts["model_version"], "model versions"),
             )
             if number
         ]
@@ -424,7 +460,13 @@ class _Move:
             "datasets": there.get("datasets", 0) - counts["dataset"],
             "inputs": there.get("inputs", 0) - counts["run_dataset"] - counts["run_model"],
             "input_tags": there.get("input_tags", 0) - counts["run_dataset_tag"],
+            "logged_models": there.get("logged_models", 0) - counts["logged_model"],
+            "logged_model_params": (
+                there.get("logged_model_params", 0) - counts["logged_model_param"]
+            ),
+            "logged_model_tags": there.get("logged_model_tags", 0) - counts["logged_model_tag"],
             "logged_model_metrics": there.get("logged_model_metrics", 0) - counts["model_metric"],
+            **RegistryMove(self, _WORKSPACE).lost(there, counts),
         }
         lost = [f"{table} {number:,}" for table, number in left.items() if number > 0]
         if lost:

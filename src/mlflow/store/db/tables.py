@@ -233,6 +233,7 @@ create table logged_model (
     uuid {word} not null,
     experiment_id {int} not null,
     name {text} not null,
+    {start_of_name}
     model_type {text},
     source_run {word},
     artifact_location {text} not null,
@@ -246,21 +247,29 @@ create table logged_model (
 create unique index logged_model_by_uuid on logged_model (uuid);
 create index logged_model_by_experiment on logged_model
     (experiment_id, lifecycle_stage, creation_time, id);
+create index logged_model_by_name on logged_model ({prefix_of_name}, id);
 create index logged_model_by_run on logged_model (source_run);
 
 create table logged_model_param (
     model_id {int} not null,
     name {key} not null,
     value {text} not null,
+    {start_of_value}
     primary key (model_id, name)
 ) {clustered};
+create index logged_model_param_by_value on logged_model_param
+    (name, {prefix_of_value}, model_id);
 
 create table logged_model_tag (
     model_id {int} not null,
     name {key} not null,
     value {text} not null,
+    {start_of_value}
     primary key (model_id, name)
 ) {clustered};
+create index logged_model_tag_by_value on logged_model_tag (name, {prefix_of_value}, model_id);
+
+create index model_metric_by_value on model_metric (key_id, value, model_id);
 """
 
 REGISTRY_TABLES = """
@@ -268,6 +277,7 @@ create table registered_model (
     id {serial},
     name {name} not null,
     description {text},
+    last_version {int} not null,
     creation_time {int} not null,
     last_update_time {int} not null
 );
@@ -292,12 +302,11 @@ create table model_version (
     model_id {int} not null,
     version {int} not null,
     stage {word} not null,
-    stage_time {int},
     description {text},
     user_id {text},
     source {text},
     storage_location {text},
-    run_uuid {word},
+    run_uuid {word} not null,
     run_link {text},
     logged_model {word},
     status {word} not null,

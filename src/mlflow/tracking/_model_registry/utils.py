@@ -1,7 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mlflow.environment_variables import MLFLOW_REGISTRY_URI
-from mlflow.tracking._tracking_service.utils import _from_path, get_tracking_uri
+from mlflow.tracking._tracking_service.utils import (
+    _from_path,
+    _refuse_databricks,
+    get_tracking_uri,
+)
+
+if TYPE_CHECKING:
+    from mlflow.store.model_registry.abstract_store import AbstractStore
 
 _registry_uri: str | None = None
 
@@ -32,3 +41,15 @@ def _resolve_registry_uri(registry_uri: str | None = None, tracking_uri: str | N
     chosen."""
     chosen = registry_uri or _registry_uri or MLFLOW_REGISTRY_URI.get()
     return chosen or tracking_uri or get_tracking_uri()
+
+
+def _get_registry_store(
+    registry_uri: str | None = None, tracking_uri: str | None = None
+) -> AbstractStore:
+    """The registry of this URI, or the current one."""
+    from mlflow.store.model_registry.resolve import registry_store
+
+    tracking_uri = tracking_uri or get_tracking_uri()
+    uri = _resolve_registry_uri(registry_uri, tracking_uri)
+    _refuse_databricks(uri)
+    return registry_store(uri, tracking_uri)
