@@ -33,6 +33,10 @@ _HOME = {
     "RunTag": "run_tag",
     "SourceType": "source_type",
     "ViewType": "view_type",
+    "Webhook": "webhook",
+    "WebhookEvent": "webhook",
+    "WebhookStatus": "webhook",
+    "WebhookTestResult": "webhook",
     "_DatasetSummary": "dataset_summary",
 }
 _SUBMODULES = {
