@@ -140,6 +140,61 @@ def test_run_stays_when_its_files_cannot_be_removed(run, client, tmp_path):
     assert client.get_experiment(location).lifecycle_stage == "deleted"
 
 
+@pytest.fixture
+def make_model(client, tmp_path):
+    """A function that makes a logged model with a file."""
+    (tmp_path / "MLmodel").write_text("flavors: {}")
+
+    def make_model(experiment_id="0", deleted=True):
+        model = client.create_logged_model(experiment_id, "net", tags={"a": "b"}, params={"p": 1})
+        client.log_model_artifact(model.model_id, str(tmp_path / "MLmodel"))
+        if deleted:
+            client.delete_logged_model(model.model_id)
+        return model
+
+    return make_model
+
+
+def model_is_there(client: MlflowClient, model) -> bool:
+    try:
+        client._store.get_logged_model(model.model_id, allow_deleted=True)
+    except MlflowException as error:
+        assert error.error_code == "RESOURCE_DOES_NOT_EXIST"
+        return False
+    return True
+
+
+def test_deleted_logged_models_go_with_their_files(run, client, make_model):
+    experiment_id = client.create_experiment("old")
+    models = [make_model(), make_model(deleted=False), make_model(experiment_id, deleted=False)]
+    client.delete_experiment(experiment_id)
+    shown = run("gc", "--dry-run").stdout
+    assert all(model_is_there(client, model) for model in models)
+    assert "0 runs and 2 logged models and 1 experiments; nothing was removed." in shown
+    lines = run("gc").stdout.splitlines()
+    assert sorted(lines) == sorted(
+        [
+            f"Logged model with ID {models[0].model_id} has been permanently deleted.",
+            f"Logged model with ID {models[2].model_id} has been permanently deleted.",
+            f"Experiment with ID {experiment_id} has been permanently deleted.",
+        ]
+    )
+    assert [model_is_there(client, model) for model in models] == [False, True, False]
+    assert [(Path(m.artifact_location) / "MLmodel").exists() for m in models] == [
+        False, True, False,
+    ]  # fmt: skip
+
+
+def test_logged_models_by_id(run, client, make_model):
+    named, other, active = make_model(), make_model(), make_model(deleted=False)
+    refused = run("gc", "--logged-model-ids", f"{named.model_id},{active.model_id}", status=1)
+    assert f"Logged model {active.model_id} is not in the `deleted`" in refused.stderr
+    refused = run("gc", "--logged-model-ids", named.model_id, "--older-than", "1d", status=1)
+    assert "is not older than the required age" in refused.stderr
+    run("gc", "--logged-model-ids", named.model_id)
+    assert [model_is_there(client, m) for m in (named, other, active)] == [False, True, True]
+
+
 def test_files_kept_by_a_server_are_found_by_its_destination(run, client, tmp_path, monkeypatch):
     experiment_id = client.create_experiment("proxied", artifact_location="mlflow-artifacts:/7")
     run_id = client.create_run(experiment_id).info.run_id
@@ -180,7 +235,7 @@ def test_store_that_cannot_remove(run):
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--logged-model-ids", "m-1"), ("--job-ids", "j"), ("--workspace", "w")],
+    [("--job-ids", "j"), ("--workspace", "w")],
 )
 def test_options_that_are_to_come(run, client, make, option, value):
     gone = make()

@@ -19,6 +19,14 @@ COMMANDS = {
         "mlflow.cli.sync:migrate_filestore",
         "Bring a folder of runs over to an SQLite database.",
     ),
+    "models": (
+        "mlflow.cli.models:commands",
+        "Serve models, ask them, and prepare where they run.",
+    ),
+    "registry": (
+        "mlflow.cli.registry:registry",
+        "Move versions of models between stages, and see who did.",
+    ),
     "runs": ("mlflow.cli.runs:runs", "Create, list, show, export, delete and restore runs."),
     "server": ("mlflow.cli.server:server", "Serve runs and their pages over HTTP."),
     "sync": ("mlflow.cli.sync:sync", "Copy experiments and runs from one store to another."),
@@ -36,7 +44,6 @@ LATER = (
     "deployments",
     "gateway",
     "mcp",
-    "models",
     "run",
     "sagemaker",
     "scorers",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import click
 
@@ -53,7 +53,11 @@ _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
     help="Only these deleted experiments, with their runs, separated by commas. Does not narrow "
     "what happens to deleted runs elsewhere.",
 )
-@click.option("--logged-model-ids", help="Not supported yet.")
+@click.option(
+    "--logged-model-ids",
+    help="Only these deleted logged models, separated by commas. Does not narrow what happens to "
+    "deleted experiments.",
+)
 @click.option("--jobs", is_flag=True, help="Accepted; there are no jobs yet.")
 @click.option("--job-ids", help="Not supported yet.")
 @click.option("--tracking-uri", help="Server through which files kept by it are removed.")
@@ -76,12 +80,11 @@ def gc(
     all_workspaces: bool,
     dry_run: bool,
 ) -> None:
-    """Remove deleted runs and experiments for good, with their files.
+    """Remove deleted runs, experiments and logged models for good, with their files.
 
-    Without --run-ids and --experiment-ids: all that are deleted. What is active is never touched.
+    Without --run-ids, --experiment-ids and --logged-model-ids: all that are deleted. What is active
+    is never touched.
     """
-    if logged_model_ids:
-        not_yet(ctx, "--logged-model-ids")
     if job_ids:
         not_yet(ctx, "--job-ids")
     if all_workspaces or workspace not in (None, "", "default"):
@@ -95,29 +98,76 @@ def gc(
     # All that was named is looked at before anything is removed.
     runs = _deleted_runs(store, _ids(run_ids), age, older_than)
     experiments = _deleted_experiments(store, _ids(experiment_ids), age, older_than)
+    models = _deleted_models(store, _ids(logged_model_ids), age, older_than)
     for experiment_id in experiments:
         runs.update(_runs_in(store, experiment_id))
+        models.update(_models_in(store, experiment_id))
+    owners = [*map(_of_run, runs.values()), *models.values()]
     files = _Files(artifacts_destination, tracking_uri)
-    files.check(runs.values())
+    files.check(owners)
     if dry_run:
-        _show(store, runs, experiments, files)
+        _show(store, owners, experiments, files)
         return
     failed = []
-    with Progress("Removing", total=len(runs), unit="runs") as progress:
-        for run in runs.values():
-            if not _remove_run(store, run, files):
-                failed.append(run)
+    with Progress("Removing", total=len(owners), unit="runs and models") as progress:
+        for owner in owners:
+            if not _remove(store, owner, files):
+                failed.append(owner)
             progress.update()
     for experiment_id in experiments:
-        if any(run.info.experiment_id == experiment_id for run in failed):
+        if any(owner.experiment_id == experiment_id for owner in failed):
             continue
         store._hard_delete_experiment(experiment_id)
         click.echo(f"Experiment with ID {experiment_id} has been permanently deleted.")
     if failed:
         raise click.ClickException(
-            f"The files of {len(failed)} of {len(runs)} runs could not be removed. These runs and "
+            f"The files of {len(failed)} of {_counted(owners)} could not be removed. These and "
             "their experiments stay; run the command again to try once more."
         )
+
+
+class _Owner(NamedTuple):
+    """A run or logged model that goes, with its files."""
+
+    kind: str
+    """"run" or "logged model"."""
+    id: str
+    name: str
+    experiment_id: str
+    artifact_uri: str
+    is_deleted: bool
+    """By itself; else only its experiment is."""
+
+
+def _of_run(run: Run) -> _Owner:
+    info = run.info
+    return _Owner(
+        "run",
+        info.run_id,
+        info.run_name,
+        info.experiment_id,
+        info.artifact_uri or "",
+        info.lifecycle_stage == LifecycleStage.DELETED,
+    )
+
+
+def _of_model(store: Any, model_id: str) -> _Owner:
+    model = store.get_logged_model(model_id, allow_deleted=True)
+    return _Owner(
+        "logged model",
+        model_id,
+        model.name,
+        model.experiment_id,
+        model.artifact_location,
+        store._is_deleted_logged_model(model_id),
+    )
+
+
+def _counted(owners: Sequence[_Owner]) -> str:
+    """Such as "3 runs and 1 logged models"; of models only where there are some."""
+    models = sum(owner.kind != "run" for owner in owners)
+    runs = f"{len(owners) - models} runs"
+    return f"{runs} and {models} logged models" if models else runs
 
 
 def parse_age(text: str) -> int:
@@ -186,6 +236,32 @@ def _deleted_experiments(
     return experiment_ids
 
 
+def _deleted_models(
+    store: Any, model_ids: list[str] | None, age: int, older_than: str | None
+) -> dict[str, _Owner]:
+    old = store._get_deleted_logged_models(older_than=age)
+    if model_ids is None:
+        return {model_id: _of_model(store, model_id) for model_id in old}
+    models = {model_id: _of_model(store, model_id) for model_id in model_ids}
+    for model_id, model in models.items():
+        if not model.is_deleted:
+            raise MlflowException.invalid_parameter_value(
+                f"Logged model {model_id} is not in the `deleted` lifecycle stage. Only deleted "
+                "ones can be removed."
+            )
+        if older_than and model_id not in old:
+            raise MlflowException.invalid_parameter_value(
+                f"Logged model {model_id} is not older than the required age. Only ones older than "
+                f"{older_than} can be removed."
+            )
+    return models
+
+
+def _models_in(store: Any, experiment_id: str) -> Iterator[tuple[str, _Owner]]:
+    for model_id in store._logged_models_in(experiment_id):
+        yield model_id, _of_model(store, model_id)
+
+
 def _runs_in(store: Any, experiment_id: str) -> Iterator[tuple[str, Run]]:
     token = None
     while True:
@@ -197,7 +273,7 @@ def _runs_in(store: Any, experiment_id: str) -> Iterator[tuple[str, Run]]:
 
 
 class _Files:
-    """Where the files of runs are, and how to remove them.
+    """Where the files of runs and models are, and how to remove them.
 
     Args:
         destination: Where a server keeps what is stored through it; None to ask the server itself.
@@ -210,7 +286,7 @@ class _Files:
         if tracking_uri is None and is_tracking_uri_set():
             self._tracking_uri = get_tracking_uri()
 
-    def check(self, runs: Iterable[Run]) -> None:
+    def check(self, owners: Iterable[_Owner]) -> None:
         """Refuse to begin when files are at a server, and it is not known which.
 
         Raises:
@@ -218,56 +294,58 @@ class _Files:
         """
         if self._destination or self._tracking_uri:
             return
-        for run in runs:
-            if _is_proxied(run):
+        for owner in owners:
+            if _is_proxied(owner):
                 raise MlflowException.invalid_parameter_value(
                     "Tracking URL is not set. Please set MLFLOW_TRACKING_URI environment variable "
-                    "or provide --tracking-uri cli option: the files of run "
-                    f"{run.info.run_id} are kept by a server ({run.info.artifact_uri}). Where the "
-                    "server's folder can be reached, --artifacts-destination will do, too."
+                    f"or provide --tracking-uri cli option: the files of {owner.kind} {owner.id} "
+                    f"are kept by a server ({owner.artifact_uri}). Where the server's folder can "
+                    "be reached, --artifacts-destination will do, too."
                 )
 
-    def remove(self, run: Run) -> None:
-        """Remove all files of a run; nothing happens when there are none."""
-        self._repository(run).delete_artifacts()
+    def remove(self, owner: _Owner) -> None:
+        """Remove all files; nothing happens when there are none."""
+        self._repository(owner).delete_artifacts()
 
-    def size(self, run: Run) -> int:
-        """Bytes in all files of a run."""
-        found = self._repository(run)._iter_artifacts_recursive("")
+    def size(self, owner: _Owner) -> int:
+        """Bytes in all files."""
+        found = self._repository(owner)._iter_artifacts_recursive("")
         return sum(info.file_size or 0 for info in found)
 
-    def _repository(self, run: Run) -> Any:
-        uri = run.info.artifact_uri
-        if self._destination and _is_proxied(run):
+    def _repository(self, owner: _Owner) -> Any:
+        uri = owner.artifact_uri
+        if self._destination and _is_proxied(owner):
             uri = str(self._destination.child(Location.parse(uri).steps))
         return get_artifact_repository(uri, tracking_uri=self._tracking_uri)
 
 
-def _is_proxied(run: Run) -> bool:
-    return Location.parse(run.info.artifact_uri or "").scheme == "mlflow-artifacts"
+def _is_proxied(owner: _Owner) -> bool:
+    return Location.parse(owner.artifact_uri).scheme == "mlflow-artifacts"
 
 
-def _remove_run(store: Any, run: Run, files: _Files) -> bool:
-    """Remove the files, then the run; False, with a message, if the files stay."""
-    run_id = run.info.run_id
+def _remove(store: Any, owner: _Owner, files: _Files) -> bool:
+    """Remove the files, then the run or model; False, with a message, if the files stay."""
+    kind = owner.kind.capitalize()
     try:
-        files.remove(run)
-    except Exception as error:  # of whatever library reaches the files; the other runs go on
-        click.echo(f"Run {run_id}: {run.info.artifact_uri}: {error}", err=True)
+        files.remove(owner)
+    except Exception as error:  # of whatever library reaches the files; the others go on
+        click.echo(f"{kind} {owner.id}: {owner.artifact_uri}: {error}", err=True)
         return False
-    if run.info.lifecycle_stage == LifecycleStage.DELETED:
-        store._hard_delete_run(run_id)
-    click.echo(f"Run with ID {run_id} has been permanently deleted.")
+    if owner.is_deleted and owner.kind == "run":
+        store._hard_delete_run(owner.id)
+    elif owner.is_deleted:
+        store._hard_delete_logged_model(owner.id)
+    click.echo(f"{kind} with ID {owner.id} has been permanently deleted.")
     return True
 
 
-def _show(store: Any, runs: dict[str, Run], experiments: list[str], files: _Files) -> None:
+def _show(store: Any, owners: Sequence[_Owner], experiments: Sequence[str], files: _Files) -> None:
     total, unknown = 0, 0
-    with Progress("Looking at files", total=len(runs), unit="runs") as progress:
-        for run_id, run in runs.items():
-            line = f"Would remove run {run_id} ({run.info.run_name}), {run.info.artifact_uri}"
+    with Progress("Looking at files", total=len(owners), unit="runs and models") as progress:
+        for owner in owners:
+            line = f"Would remove {owner.kind} {owner.id} ({owner.name}), {owner.artifact_uri}"
             try:
-                size = files.size(run)
+                size = files.size(owner)
                 total += size
                 click.echo(f"{line}: {size:,} bytes")
             except Exception as error:  # of whatever library reaches the files
@@ -277,10 +355,11 @@ def _show(store: Any, runs: dict[str, Run], experiments: list[str], files: _File
     for experiment_id in experiments:
         name = store.get_experiment(experiment_id).name
         click.echo(f"Would remove experiment {experiment_id} ({name})")
-    in_store = store._bytes_of_runs(list(runs)) if hasattr(store, "_bytes_of_runs") else 0
+    runs = [owner.id for owner in owners if owner.kind == "run"]
+    in_store = store._bytes_of_runs(runs) if hasattr(store, "_bytes_of_runs") else 0
     click.echo(
-        f"{len(runs)} runs and {len(experiments)} experiments; nothing was removed. It would free "
-        f"{total:,} bytes of files"
-        + (f" (those of {unknown} runs could not be looked at)" if unknown else "")
+        f"{_counted(owners)} and {len(experiments)} experiments; nothing was removed. It would "
+        f"free {total:,} bytes of files"
+        + (f" (those of {unknown} could not be looked at)" if unknown else "")
         + (f" and about {in_store:,} bytes in the database." if in_store else ".")
     )

@@ -4,9 +4,13 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 PYTHON_VERSION = ".".join(map(str, sys.version_info[:3]))
 
@@ -91,3 +95,72 @@ def find_free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def check_port_connectivity() -> bool:
+    """Whether one process can reach another over TCP on this machine."""
+    import socket
+
+    try:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as listening,
+            socket.create_connection(listening.getsockname(), timeout=5),
+        ):
+            return True
+    except OSError:
+        return False
+
+
+def get_major_minor_py_version(py_version: str) -> str:
+    """The first two numbers of a version: "3.12" of "3.12.4"."""
+    return ".".join(py_version.split(".")[:2])
+
+
+def get_installed_version(dist_name: str) -> "Version | None":
+    """The version of an installed distribution; None if there is none of that name."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from mlflow.utils.optional import require
+
+    try:
+        return require("packaging.version", None, "reading versions").Version(version(dist_name))
+    except PackageNotFoundError:
+        return None
+
+
+def get_parent_module(module: str) -> str:
+    """The module that a module is in.
+
+    Raises:
+        ValueError: If it is in none.
+    """
+    return module[: module.rindex(".")]
+
+
+def is_uuid(s: str) -> bool:
+    """Whether this is the text of a UUID, with or without dashes."""
+    import uuid
+
+    try:
+        uuid.UUID(s)
+    except ValueError:
+        return False
+    return True
+
+
+def reraise(
+    tp: type[BaseException], value: BaseException | None, tb: TracebackType | None = None
+) -> None:
+    """Raise `value`, or a new exception of type `tp`, as if it came from where `tb` shows."""
+    error = tp() if value is None else value
+    raise error if error.__traceback__ is tb else error.with_traceback(tb)
+
+
+class AttrDict(dict[Any, Any]):
+    """A dictionary whose values are also its attributes, in dictionaries within it too."""
+
+    def __getattr__(self, attr: str) -> Any:
+        if attr not in self:
+            raise AttributeError(f"'AttrDict' object has no attribute '{attr}'")
+        value = self[attr]
+        return AttrDict(value) if type(value) is dict else value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 from collections.abc import Callable
 from types import TracebackType
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from mlflow.entities.file_info import FileInfo
 
 ENCODING = "utf-8"
+
+_logger = logging.getLogger(__name__)
 
 
 # Names.
@@ -123,6 +127,16 @@ def get_parent_dir(path: str) -> str:
     return os.path.abspath(os.path.join(path, os.pardir))
 
 
+def get_total_file_size(path: str | os.PathLike[str]) -> int | None:
+    """Bytes of all files in a directory; None, and a line in the log, if it is not one."""
+    if not os.path.isdir(path):
+        what = "is not a directory" if os.path.exists(path) else "does not exist"
+        _logger.info("The total size of %s is not known: it %s.", path, what)
+        return None
+    files = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+    return sum(os.path.getsize(file) for file in files if os.path.isfile(file))
+
+
 # Making, moving, copying.
 
 
@@ -169,6 +183,28 @@ def create_tmp_dir() -> str:
     import tempfile
 
     return tempfile.mkdtemp()
+
+
+@functools.cache
+def get_or_create_tmp_dir() -> str:
+    """The one directory of this process for temporary files; removed when the process ends."""
+    import atexit
+    import shutil
+
+    path, process = create_tmp_dir(), os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == process:  # a forked child ends, too, and it is not its own
+            shutil.rmtree(path, ignore_errors=True)
+
+    atexit.register(remove)
+    return path
+
+
+def get_or_create_nfs_tmp_dir() -> str:
+    """A directory for temporary files that workers of a Spark cluster can read; without such a
+    cluster, that of this process."""
+    return get_or_create_tmp_dir()
 
 
 class TempDir:
