@@ -47,6 +47,7 @@ SERVING_MODEL_CONFIG = "SERVING_MODEL_CONFIG"
 CONTENT_TYPE_CSV = "text/csv"
 CONTENT_TYPE_JSON = "application/json"
 CONTENT_TYPE_PARQUET = "application/vnd.apache.parquet"
+CONTENT_TYPE_ARROW = "application/vnd.apache.arrow.stream"
 CONTENT_TYPES = [CONTENT_TYPE_CSV, CONTENT_TYPE_JSON, CONTENT_TYPE_PARQUET]
 
 DF_RECORDS = "dataframe_records"
@@ -154,7 +155,7 @@ def check_content_type(content_type: str | None) -> str:
     if mime_type not in CONTENT_TYPES:
         raise Refused(
             "This predictor only supports the following content types: Types: "
-            f"{CONTENT_TYPES}. Got '{mime_type}'.",
+            f"{[*CONTENT_TYPES, CONTENT_TYPE_ARROW]}. Got '{mime_type}'.",
             415,
         )
     return mime_type

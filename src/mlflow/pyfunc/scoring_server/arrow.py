@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
+from mlflow.pyfunc.scoring_server import CONTENT_TYPE_ARROW as CONTENT_TYPE_ARROW
 from mlflow.pyfunc.scoring_server import ParsedJsonInput
 from mlflow.utils.optional import require
 
 if TYPE_CHECKING:
     import pandas
 
-CONTENT_TYPE_ARROW = "application/vnd.apache.arrow.stream"
 
 #: Of a table in memory. Compressed files of a few kilobytes may claim any size.
 _MOST_BYTES = 1 << 30

@@ -7,7 +7,6 @@ environment. It works without a shell, and in any environment that has Headrace.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
 import signal
@@ -17,6 +16,7 @@ from typing import Any
 
 from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
 from mlflow.exceptions import MlflowException
+from mlflow.utils import logging_utils  # noqa: F401  (loading it sets the loggers up)
 
 _CONFIG = "_HEADRACE_SERVING"
 
@@ -84,8 +84,6 @@ def app_from_environment() -> Any:
         return ScoringApp(load_model_with_mlflow_config(path))
     serving = Serving(**json.loads(saved))
     _quiet()
-    if serving.workers > 1:  # each process comes here; one alone has done it already
-        _log_to_stderr()
     start = None
     if serving.watch:
         from mlflow.pyfunc.scoring_server.watching import Pointer, Watch
@@ -107,7 +105,6 @@ def serve(serving: Serving) -> None:
     from mlflow.server.launch import _end_with
 
     os.environ.update(serving.environment())
-    _log_to_stderr()
     # Also while the model is loaded, and again when uvicorn is done: so that `finally` is reached.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     if serving.parent:
@@ -153,17 +150,6 @@ def _server(settings: Any, serving: Serving) -> Any:
                 print(_up(serving), file=sys.stderr, flush=True)
 
     return Server(settings)
-
-
-def _log_to_stderr() -> None:
-    logger = logging.getLogger("mlflow")
-    if not logger.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        logger.addHandler(handler)
-        logger.propagate = False
-    if logger.level == logging.NOTSET:
-        logger.setLevel(logging.INFO)
 
 
 def _quiet() -> None:

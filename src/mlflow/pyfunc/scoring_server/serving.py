@@ -229,7 +229,7 @@ class ScoringApp(Starlette):
     def _check_room(self, length: int) -> None:
         if length > self._most_bytes:
             raise Refused(
-                f"The request's body is longer than {self._most_bytes >> 20} MiB; split it up.", 413
+                f"The request's body is longer than {self._most_bytes:,} bytes; split it up.", 413
             )
         if self.waiting > self._most_waiting or self._bytes > _BODIES * self._most_bytes:
             raise MlflowException(
