@@ -33,6 +33,24 @@ os.environ["HEADRACE_JOURNAL_DIR"] = tempfile.mkdtemp(prefix="headrace-journals-
 atexit.register(shutil.rmtree, os.environ["HEADRACE_JOURNAL_DIR"], ignore_errors=True)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _settings_of_one_module() -> Iterator[None]:
+    """What a module's tests set for the process does not reach those of the next one."""
+    before = dict(os.environ)
+    yield
+    if "mlflow.tracking.fluent" in sys.modules:
+        import mlflow
+        from mlflow.tracking import fluent
+
+        fluent._active_run_stack.clear()
+        fluent._active_experiment_id = None
+        mlflow.set_tracking_uri("")
+        mlflow.set_registry_uri("")
+        mlflow.clear_active_model()
+    os.environ.clear()
+    os.environ.update(before)
+
+
 def free_port() -> int:
     """A port of the loopback address that nothing listens on."""
     with socket.socket() as s:

@@ -21,7 +21,7 @@ FLOORS = {
     2: "rpc",
     3: "store",
     4: "artifacts client config data system_metrics tracking",
-    5: "demo server sync",
+    5: "demo models pyfunc server sklearn sync webhooks",
     6: "cli",
     7: "__init__ __main__ _face",
 }

@@ -7,11 +7,16 @@ mlflow` costs next to nothing.
 from __future__ import annotations
 
 from mlflow._face import FACE as _FACE
+from mlflow._face import MODULES_IN_ALL as _MODULES_IN_ALL
 from mlflow._face import NOT_IN_ALL as _NOT_IN_ALL
 from mlflow.version import VERSION
 
 __version__ = VERSION
-__all__ = [name for name in _FACE if name not in _NOT_IN_ALL and not _FACE[name].endswith(":")]
+__all__ = [
+    name
+    for name in _FACE
+    if name not in _NOT_IN_ALL and (name in _MODULES_IN_ALL or not _FACE[name].endswith(":"))
+]
 
 
 def __getattr__(name: str):

@@ -43,7 +43,7 @@ def test_registered_classes():
 
 @pytest.mark.parametrize("uri", ["gs://b/k", "wasbs://c@a/x", "abfss://f@a/x", "dbfs:/x",
                                  "hdfs://h/x", "viewfs://h/x", "ftp://h/x", "sftp://h/x",
-                                 "r2://b@a/x", "b2://b/x", "models:/m/1"])  # fmt: skip
+                                 "r2://b@a/x", "b2://b/x"])  # fmt: skip
 def test_scheme_that_is_still_to_come_says_so(uri):
     scheme = uri.partition(":")[0]
     with pytest.raises(

@@ -12,7 +12,14 @@ from urllib.parse import urlencode
 
 _ID = re.compile(r"[0-9a-f]{32}")
 #: Set by the server's clock.
-_TIMES = {"creation_time", "last_update_time"}
+_TIMES = {
+    "creation_time",
+    "last_update_time",
+    "creation_timestamp",
+    "last_updated_timestamp",
+    "creation_timestamp_ms",
+    "last_updated_timestamp_ms",
+}
 #: Lists in no promised order, each key once.
 _SETS = ("tags", "params", "data.metrics")
 _HEADERS = ("content-type", "content-disposition", "x-content-type-options")

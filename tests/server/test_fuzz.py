@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from msgspec import inspect
 from tests.search.test_properties import SOUP
 
+from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
 from mlflow.rpc import all_rpcs
 from mlflow.rpc.declare import FIELD, Rpc
 from mlflow.server.rpc_routes import RpcRoutes
-from mlflow.store.tracking.sql.store import SqlStore
+from mlflow.store.model_registry.resolve import registry_store
+from mlflow.store.tracking.resolve import tracking_store
 
 RPCS = {cls.__name__: cls for cls in all_rpcs()}
 
@@ -37,6 +39,13 @@ _LIKELY = {
     "order_by": ("metrics.m DESC", "name", "tags.k ASC"),
     "page_token": ("eyJvZmZzZXQiOiAxfQ==",),
     "model_json": (json.dumps(_MODEL),),
+    "name": ("REGISTERED", "REGISTERED", "REGISTERED", "k"),
+    "version": ("1", "1", "2", "3"),
+    "stage": ("Production", "Staging", "None"),
+    "alias": ("best", "a"),
+    "model_id": ("MODEL", "MODEL", "m-" + "0" * 32),
+    "webhook_id": ("WEBHOOK", "0" * 32),
+    "filter_string": ("name = 'REGISTERED'", "version_number > 0", "metrics.m > 1"),
 }
 _WORDS = st.sampled_from(
     [
@@ -92,18 +101,35 @@ def messages(cls: type) -> st.SearchStrategy[dict[str, Any]]:
     return mostly(st.fixed_dictionaries(fields), some)
 
 
+async def _nothing_there(scope: Any, receive: Any, send: Any) -> None:
+    """The app behind the routes, when a field makes the path another one."""
+    await send({"type": "http.response.start", "status": 404, "headers": []})
+    body = b'{"error_code": "ENDPOINT_NOT_FOUND", "message": "No such path."}'
+    await send({"type": "http.response.body", "body": body})
+
+
 class Server:
     """The RPC routes in front of a database with a little of everything in it."""
 
     def __init__(self, uri: str):
-        self.store = SqlStore(uri, "mlflow-artifacts:/")
-        self.routes = RpcRoutes({"tracking": self.store}, app=None)
+        self.store = tracking_store(uri, "mlflow-artifacts:/")
+        self.routes = RpcRoutes(
+            {"tracking": self.store, "registry": registry_store(uri)}, app=_nothing_there
+        )
         self.loop = asyncio.new_event_loop()
         self.names: dict[str, str] = {}
         for prefix in ("", "DELETED-"):
             experiment = self.store.create_experiment(f"{prefix}e", None, [])
             run = self.store.create_run(experiment, "ann", 0, [], "r")
             self.names |= {f"{prefix}EXPERIMENT": experiment, f"{prefix}RUN": run.info.run_id}
+        model = self.store.create_logged_model(self.names["EXPERIMENT"], "net")
+        registry = self.routes._stores["registry"]
+        registry.create_registered_model("REGISTERED")
+        for source in ("s3://b/1", "s3://b/2"):
+            registry.create_model_version("REGISTERED", source)
+        event = WebhookEvent(WebhookEntity.MODEL_VERSION, WebhookAction.CREATED)
+        hook = registry.create_webhook("hook", "https://example.com/hook", [event])
+        self.names |= {"MODEL": model.model_id, "WEBHOOK": hook.webhook_id}
         self.store.delete_run(self.names["DELETED-RUN"])
         self.store.delete_experiment(self.names["DELETED-EXPERIMENT"])
 
@@ -126,9 +152,7 @@ class Server:
             query = urlencode(pairs, doseq=True, errors="replace").encode()
         else:
             body = json.dumps(message).encode()
-        path = FIELD.sub(
-            lambda m: quote(str(message.get(m[1], "m-0")), errors="replace"), endpoint.urls()[-1]
-        )
+        path = FIELD.sub(lambda m: str(message.get(m[1], "m-0")), endpoint.urls()[-1])
         return self.send(endpoint.method, path, query, body)
 
     def send(self, method: str, path: str, query: bytes, body: bytes) -> tuple[int, dict[str, Any]]:

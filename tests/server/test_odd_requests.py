@@ -220,6 +220,8 @@ def test_only_json_is_read(server, content_type):
     """A page of another site can make a browser send the others without asking."""
     headers = {} if content_type is None else {"Content-Type": content_type}
     for method, url in CHANGES:
+        if method == "DELETE" and content_type is None:
+            continue  # of which browsers ask before they send one
         answer = send(server.port, method, url, body=b'{"name": "forged"}', headers=headers)
         refused(answer, 400, "INVALID_PARAMETER_VALUE", "Content-Type")
 

@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from mlflow.server.rpc_routes import Workers, _one_by_one
+from mlflow.server.workers import Workers, one_by_one
 from mlflow.store.tracking.resolve import tracking_store
 
 
@@ -43,7 +43,7 @@ def test_failure_is_told_to_its_caller_only(error):
         raise error
 
     async def main():
-        workers = Workers(_one_by_one, "rpc", threads=2)
+        workers = Workers(one_by_one, "rpc", threads=2)
         outcomes = await asyncio.gather(
             workers.do(fail), workers.do(lambda: b"1"), return_exceptions=True
         )
@@ -72,7 +72,7 @@ def test_group_that_fails_is_told_to_all():
 
 def test_threads_are_started_as_they_are_needed():
     async def main():
-        workers = Workers(_one_by_one, "rpc", threads=3)
+        workers = Workers(one_by_one, "rpc", threads=3)
         for _ in range(5):
             await workers.do(lambda: b"")
         one = len(workers._threads)
@@ -87,7 +87,7 @@ def test_closing_finishes_what_was_accepted():
     done = []
 
     async def main():
-        workers = Workers(_one_by_one, "rpc")
+        workers = Workers(one_by_one, "rpc")
         for i in range(100):
             workers.do(lambda i=i: done.append(i))
         assert workers.close(20)
@@ -100,7 +100,7 @@ def test_call_that_hangs_does_not_keep_closing_from_its_end():
     never = threading.Event()
 
     async def main():
-        workers = Workers(_one_by_one, "rpc")
+        workers = Workers(one_by_one, "rpc")
         workers.do(never.wait)
         return workers.close(0.1)
 

@@ -169,3 +169,20 @@ def test_what_we_have_no_part_for_is_left_alone(golden):
     run = store.get_run(run_id)
     assert (run.info.run_name, run.info.status, run.info.end_time) == ("other", "FAILED", 5)
     assert run.data.params == {**base["params"], "new": "1"}
+
+
+def test_logged_models(golden):
+    folder, expected = golden
+    store = FileStore(str(folder))
+    experiments = [x.experiment_id for x in store.search_experiments(ViewType.ALL)]
+    found = {m.model_id: m for m in store.search_logged_models(experiments, max_results=100)}
+    assert found.keys() == {m["model_id"] for m in expected["logged_models"]}
+    for said in expected["logged_models"]:
+        model = found[said["model_id"]]
+        metrics = [
+            {name: getattr(m, name) for name in said["metrics"][0]} for m in model.metrics or ()
+        ]
+        assert metrics == said["metrics"]
+        parts = {**dict(model), "status": str(model.status), "metrics": metrics}
+        assert {name: parts[name] for name in said} == said
+        assert store.get_logged_model(model.model_id).to_dictionary() == model.to_dictionary()

@@ -111,9 +111,10 @@ def test_everything_is_kept_as_it_was_given(run_id, client):
     for p in points:
         client.log_metric(run_id, "one by one", p.value, p.timestamp, p.step, synchronous=False)
     client.set_tag(run_id, "ключ", "a\nb\0c" * 1000, synchronous=False)
+    model_id = client.create_logged_model("0").model_id
     client.log_batch(
         run_id,
-        metrics=[Metric("of a model", 1.5, 2, 3, model_id="m-1", dataset_name="d")],
+        metrics=[Metric("of a model", 1.5, 2, 3, model_id, "d", "1")],
         params=[Param("p", "'\"\\")],
         synchronous=False,
     )

@@ -102,17 +102,17 @@ def test_star_import_brings_what_the_reference_brings():
 
 
 def test_name_that_is_not_there_yet_says_so():
-    with pytest.raises(AttributeError, match="'mlflow.sklearn' is not available in Headrace yet"):
-        _ = mlflow.sklearn
+    with pytest.raises(AttributeError, match="'mlflow.projects' is not available in Headrace yet"):
+        _ = mlflow.projects
     with pytest.raises(AttributeError, match="has no attribute 'typo'"):
         _ = mlflow.typo
 
 
 def test_client_method_that_is_not_there_yet_says_so(client):
-    with pytest.raises(MlflowException, match="create_registered_model.*not available") as error:
-        client.create_registered_model("m")
+    with pytest.raises(MlflowException, match="create_prompt.*not available") as error:
+        client.create_prompt("p")
     assert error.value.error_code == "NOT_IMPLEMENTED"
-    assert not hasattr(client, "create_registered_model")
+    assert not hasattr(client, "create_prompt")
     with pytest.raises(AttributeError, match="has no attribute 'typo'"):
         client.typo()
 

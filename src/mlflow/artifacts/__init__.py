@@ -88,11 +88,11 @@ def list_artifacts(
         tracking_uri: Store or server to ask; None for the current one.
     """
     _check_which(artifact_uri, run_id, artifact_path)
+    if run_id is None and get_uri_scheme(artifact_uri) == "runs":
+        run_id, artifact_path = _parse_run(artifact_uri)
     if run_id is not None:
-        return _of_run(run_id, tracking_uri).list_artifacts(artifact_path)
-    if get_uri_scheme(artifact_uri) == "runs":
-        run, path = _parse_run(artifact_uri)
-        return _of_run(run, tracking_uri).list_artifacts(path)
+        run = get_artifact_repository(f"runs:/{run_id}", tracking_uri)
+        return run.list_artifacts(artifact_path)
     repository, path = _locate(artifact_uri, None, None, tracking_uri, None)
     return repository.list_artifacts(path)
 
@@ -184,7 +184,11 @@ def _locate(
         if not artifact_path:
             return _of_run(run_id, tracking_uri), ""
         artifact_uri = f"runs:/{run_id}/{artifact_path}"
-    if get_uri_scheme(artifact_uri) == "runs" and not _parse_run(artifact_uri)[1]:
+    if get_uri_scheme(artifact_uri) == "models":
+        from mlflow.store.artifact.models_artifact_repo import ModelsArtifactRepository
+
+        folder, name = ModelsArtifactRepository.split_models_uri(str(artifact_uri))
+    elif get_uri_scheme(artifact_uri) == "runs" and not _parse_run(artifact_uri)[1]:
         folder, name = str(artifact_uri), ""
     else:
         folder, name = split_uri(str(artifact_uri))

@@ -10,8 +10,12 @@ def all_rpcs() -> list:
         inputs,
         logged_models,
         metrics,
+        model_versions,
+        registry,
         runs,
+        stages,
         transfer,
+        webhooks,
     )
     from mlflow.rpc.declare import RPCS
 

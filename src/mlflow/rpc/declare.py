@@ -4,7 +4,7 @@ made from it."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import quote
@@ -58,15 +58,16 @@ class Rpc(Wire):
         """
         raise NotImplementedError
 
-    def call(self, transport: Transport) -> Any:
+    def call(self, transport: Transport, headers: Mapping[str, str] | None = None) -> Any:
         """The answer of the server at the other end of `transport`, a `response`."""
         method, template = self.called_at
         url = _filled(template, self) if "{" in template else template
         if method == "GET":
-            data = transport.call("GET", url, query=to_query(self))
+            data = transport.call("GET", url, query=to_query(self), headers=dict(headers or {}))
         else:
+            sent = {**_JSON, **headers} if headers else _JSON
             data = transport.call(
-                method, url, body=encode(self), headers=_JSON, idempotent=self.idempotent
+                method, url, body=encode(self), headers=sent, idempotent=self.idempotent
             )
         try:
             return decode(self.response, data)

@@ -8,6 +8,7 @@ from typing import Any
 from mlflow.exceptions import MlflowException
 from mlflow.rpc.declare import Rpc, rpc
 from mlflow.rpc.experiments import ExperimentId
+from mlflow.rpc.logged_models import LoggedModel, LoggedModelAnswer
 from mlflow.rpc.nouns import Experiment, Run
 from mlflow.rpc.runs import RunInfoAnswer
 from mlflow.rpc.wire import Needed, Wire
@@ -71,6 +72,22 @@ class AdoptRun(Rpc, kw_only=True):
             )
         info = store.adopt_run(self.run.entity())
         return RunInfoAnswer(run_info=type(self.run.info).of(info))
+
+
+@rpc(
+    "POST",
+    "/headrace/logged-models/adopt",
+    needs=("server", "edit"),
+    response=LoggedModelAnswer,
+    idempotent=True,
+)
+class AdoptLoggedModel(Rpc, kw_only=True):
+    """Take a logged model over from another store, with its id, or bring it up to date."""
+
+    model: LoggedModel
+
+    def answer(self, store: Any) -> LoggedModelAnswer:
+        return LoggedModelAnswer(LoggedModel.of(store.adopt_logged_model(self.model.entity())))
 
 
 @rpc(

@@ -1,4 +1,4 @@
-"""Filters and orders at work in memory, on runs and experiments.
+"""Filters and orders at work in memory, on runs, experiments, models and versions.
 
 The file store searches with this; for SQL stores it says what their statements have to find.
 """
@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from mlflow.search.grammar import Grammar
+from mlflow.search.grammar import PROMPT_TAG, Grammar
 from mlflow.search.like import like
 from mlflow.search.order import full_order
-from mlflow.search.tree import And, Comparison, Node, Or, OrderBy
+from mlflow.search.tree import And, Comparison, Node, Not, Or, OrderBy
 
 Values = Callable[[Any, str, str], Sequence[Any]]
 """(item, entity, key) -> the values that the item has there; empty if it lacks the key."""
@@ -50,12 +50,54 @@ def experiment_values(experiment: Any, entity: str, key: str) -> Sequence[Any]:
     return _one(experiment.tags.get(key))
 
 
+def registered_model_values(model: Any, entity: str, key: str) -> Sequence[Any]:
+    """What a `RegisteredModel` has under a key of the grammar REGISTERED_MODELS."""
+    if entity == "attribute":
+        return _one(getattr(model, _OF_MODELS.get(key, key)))
+    return _one(model.tags.get(key))
+
+
+def model_version_values(version: Any, entity: str, key: str) -> Sequence[Any]:
+    """What a `ModelVersion` has under a key of the grammar MODEL_VERSIONS."""
+    if entity == "tag":
+        return _one(version.tags.get(key))
+    if key == "version_number":
+        return (int(version.version),)
+    value = getattr(version, _OF_MODELS.get(key, key))
+    return (value or "",) if key == "run_id" else _one(value)
+
+
+_OF_MODELS = {"source_path": "source"}
+
+
+def prompts_apart(node: Node | None) -> Node:
+    """The filter of a search for models or versions, which finds prompts only if it asks for them,
+    and then nothing else. Where it speaks of them in brackets it is taken as it is."""
+    parts = node.children if isinstance(node, And) else (node,) if node else ()
+    asked = [part for part in parts if _is_about_prompts(part)]
+    if not asked and any(_speaks_of_prompts(part) for part in parts):
+        return node  # type: ignore[return-value]
+    wanted = any((part.op, part.value) in (("=", "true"), ("!=", "false")) for part in asked)
+    prompt = Comparison("tag", PROMPT_TAG, "=", "true")
+    return And((*(p for p in parts if p not in asked), prompt if wanted else Not(prompt)))
+
+
+def _is_about_prompts(node: Node) -> bool:
+    return isinstance(node, Comparison) and (node.entity, node.key) == ("tag", PROMPT_TAG)
+
+
+def _speaks_of_prompts(node: Node) -> bool:
+    if isinstance(node, (And, Or)):
+        return any(_speaks_of_prompts(child) for child in node.children)
+    return _speaks_of_prompts(node.child) if isinstance(node, Not) else _is_about_prompts(node)
+
+
 def matcher(node: Node | None, values: Values) -> Callable[[Any], bool]:
     """Whether an item fits the filter; every item fits None.
 
     Args:
         node: What `parse_filter` gave.
-        values: `run_values` or `experiment_values`.
+        values: `run_values` or another one of these functions.
     """
     if node is None:
         return lambda item: True
@@ -77,10 +119,10 @@ def sort(
     """The items in the order asked for, or the default one; never ambiguous.
 
     Args:
-        items: Runs or experiments.
+        items: Such as runs.
         order_by: What `parse_order_by` gave.
         grammar: That of the items: it has the default and decides ties.
-        values: `run_values` or `experiment_values`.
+        values: `run_values` or another one of these functions.
     """
     ordered = list(items)
     for order in reversed(full_order(order_by, grammar)):

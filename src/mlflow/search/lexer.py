@@ -59,7 +59,7 @@ def tokens(text: str) -> list[Token]:
         MlflowException: INVALID_PARAMETER_VALUE if the text is too long, or has characters that no
             store could compare with (NUL, halves of surrogate pairs).
     """
-    _check_characters(text)
+    check_characters(text)
     found = []
     position = _BLANKS.match(text).end()
     while position < len(text):
@@ -72,7 +72,8 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
-def _check_characters(text: str) -> None:
+def check_characters(text: str) -> None:
+    """Refuse a filter that is too long, or has what no store could compare with."""
     if len(text) > MAX_LENGTH:
         raise refusal(
             f"Invalid filter '{shorten(text)}'. It has {len(text)} characters; "
@@ -97,12 +98,12 @@ def _token_at(text: str, start: int) -> Token:
         return _name(text, start)
     if first.isdecimal() or _starts_number(text, start):
         return _numeral(text, start)
-    if first == '"' and (end := _quoted_end(text, start)):
+    if first == '"' and (end := quoted_end(text, start)):
         follows = _BLANKS.match(text, end).end()
         if text.startswith(".", follows):
             return _name(text, start)
         return Token(DOUBLE_QUOTED, text[start:end], start)
-    if first == "'" and (end := _quoted_end(text, start)):
+    if first == "'" and (end := quoted_end(text, start)):
         return Token(STRING, text[start:end], start)
     if first in _COMPARATOR_SIGNS:
         return Token(COMPARATOR, _COMPARATORS.match(text, start).group(), start)
@@ -158,11 +159,11 @@ def _part_end(text: str, start: int, quotes: str) -> int:
     """End of a word, or of a part in backticks or one of `quotes`; `start` if there is none."""
     first = text[start : start + 1]
     if first and first in "`" + quotes:
-        return _quoted_end(text, start) or start
+        return quoted_end(text, start) or start
     return _WORD.match(text, start).end()
 
 
-def _quoted_end(text: str, start: int) -> int:
+def quoted_end(text: str, start: int) -> int:
     """Behind the closing quote; 0 if there is none.
 
     A doubled quote, and one behind a backslash, does not close the text unless no other one does.

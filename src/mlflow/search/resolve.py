@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from mlflow.exceptions import MlflowException
 from mlflow.search.errors import refusal, shorten
 from mlflow.search.grammar import COMPARE, INTEGER_TEXT, NUMBER, Entity, Grammar, Key
@@ -12,6 +15,8 @@ from mlflow.search.tree import Comparison
 
 _LONGEST_INTEGER = 18
 """Digits that fit 64 bits whatever they are."""
+
+_INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
 
 _OPERATOR_HINTS = {
     "==": "Write `=`.",
@@ -67,13 +72,16 @@ class _Clause:
 
     def number(self, operators: tuple[str, ...]) -> int | float:
         right = self.written.right
-        if right.kind != NUMERAL:
+        if right.kind == LIST and self.key.or_quoted:
+            self.several()  # which refuses it
+        text = right.text[1:-1] if right.kind == STRING and self.key.or_quoted else right.text
+        if right.kind != NUMERAL and not (text != right.text and _INTEGER.fullmatch(text)):
             label = self.filled(self.entity.number_label)
             message = f"Expected numeric value type for {label}. Found {shorten(right.text)}"
             raise self.refuse(message, right.start, "Numbers are written without quotes: 0.5, -1.")
         if self.written.op not in operators:
             raise self.wrong_operator(operators)
-        return _number(right.text)
+        return _number(text)
 
     def texts(self) -> str | tuple[str, ...]:
         """The text, or those of a list."""
@@ -126,7 +134,7 @@ class _Clause:
                 f"string value {shorten(right.text)}. Use either single or double quotes."
             )
             return self.refuse(message, right.start)
-        message = f"Expected a quoted string value for {self.entity.text_label}."
+        message = f"Expected {self.entity.expected_text} for {self.entity.text_label}."
         hint = ""
         if right.kind == LIST and self.written.op in ("IN", "NOT IN"):
             key = self.written.left.text
@@ -165,17 +173,22 @@ def identify(
     """
     alias, dot, spelling = written.partition(".")
     entity = grammar.entity(_unquoted(alias, "`") if dot else "attribute")
+    spelling = _unquoted(spelling.strip() if dot else written, "`\"'")
+    if order and grammar.unknown_order and not (entity and spelling in (entity.order_keys or ())):
+        message = grammar.unknown_order.format(key=shorten(written))
+        raise refusal(message, text, position)
     if entity is None:
         message = grammar.unknown_entity.format(entity=shorten(alias))
         raise refusal(message, text, position)
-    spelling = _unquoted(spelling.strip() if dot else written, "`\"'")
     if order and entity.order_keys == ():
-        raise refusal(grammar.order_refused.format(label=entity.label), text, position)
+        message = grammar.order_refused.format(label=entity.label, key=shorten(spelling))
+        raise refusal(message, text, position)
     known = entity.order_keys if order and entity.order_keys is not None else entity.keys
     if not isinstance(known, Key) and spelling not in known:
         message = f"Invalid {entity.label} key '{shorten(spelling)}' specified."
         raise refusal(f"{message} Valid keys are '{_set(known)}'", text, position)
-    return entity, spelling, entity.key(spelling)
+    key = known[spelling] if isinstance(known, Mapping) else entity.key(spelling)
+    return entity, spelling, key
 
 
 def _unquoted(text: str, quotes: str) -> str:

@@ -15,11 +15,13 @@ from starlette.routing import BaseRoute, Mount, Route
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
 from mlflow.rpc.experiments import CreateExperiment
-from mlflow.server import artifacts, exports, health, pages
+from mlflow.rpc.model_versions import CreateModelVersion
+from mlflow.server import artifacts, exports, health, model_files, pages
 from mlflow.server.artifact_places import Places
 from mlflow.server.config import ServerConfig
 from mlflow.server.errors import on_error, on_http_error
 from mlflow.server.metrics import Metrics
+from mlflow.server.model_sources import Sources
 from mlflow.server.rpc_routes import App, RpcRoutes, rpc_table
 from mlflow.server.security import SecurityMiddleware
 from mlflow.store.artifact.artifact_repo import MultipartDownloadMixin, MultipartUploadMixin
@@ -37,7 +39,7 @@ def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -
     Raises:
         MlflowException: If the backend store cannot be opened.
     """
-    store = None
+    store = registry = None
     places = Places(config)
 
     def server_info(request: Request) -> Response:
@@ -51,7 +53,7 @@ def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -
                 "multipart_uploads_enabled": isinstance(repository, MultipartUploadMixin),
                 "multipart_downloads_enabled": isinstance(repository, MultipartDownloadMixin),
                 "presigned_upload_run_id_supported": True,
-                "presigned_upload_model_id_supported": False,
+                "presigned_upload_model_id_supported": True,
                 "features_enabled": {"gateway": False},
             }
         )
@@ -64,6 +66,7 @@ def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -
         from mlflow.store.tracking.resolve import tracking_store
 
         store = tracking_store(config.backend_store_uri, config.artifact_root)
+        registry = _registry(config)
         routes += [
             Route("/api/3.0/mlflow/server-info", server_info),
             Route("/ajax-api/3.0/mlflow/server-info", server_info),
@@ -74,6 +77,7 @@ def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -
         routes += _closed()
     routes += artifacts.routes(config, store)
     if not config.artifacts_only:
+        routes += model_files.routes(config, registry)
         routes += exports.routes(store)
         routes += pages.routes(config, store)
     probes = [*health.routes(store), Route("/metrics", counts)]
@@ -87,11 +91,16 @@ def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -
         sealer = getattr(store, "sealer", None)
         if sealer is not None:
             sealer.start()
+        deliverer = _deliverer(registry)
+        if deliverer is not None:
+            deliverer.start()
         yield
         if on_end is not None:
             on_end()
         if rpcs is not None:
             rpcs.close(_PATIENCE)
+        if deliverer is not None:
+            deliverer.close(_PATIENCE)
         if hasattr(store, "dispose"):  # a plug-in's may have nothing to close
             store.dispose()
 
@@ -105,14 +114,47 @@ def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -
         },
     )
     app.router.redirect_slashes = False  # a path with one slash more is another path
-    guards = {CreateExperiment: lambda request: places.check(request.artifact_location)}
-    rpcs = (
-        RpcRoutes({"tracking": store}, app, config.static_prefix, guards)
-        if store is not None
-        else None
-    )
+    guards = {
+        CreateExperiment: lambda request: places.check(request.artifact_location),
+        CreateModelVersion: Sources(store, lambda uri: places.check(uri, "source")).check,
+    }
+    stores = {"tracking": store, "registry": registry}
+    rpcs = RpcRoutes(stores, app, config.static_prefix, guards) if store is not None else None
     metrics = Metrics(SecurityMiddleware(rpcs or app, config), config.static_prefix)
     return metrics
+
+
+def _registry(config: ServerConfig) -> Any:
+    """The model registry, which is with the runs unless the operator says otherwise."""
+    from mlflow.store.model_registry.resolve import registry_store
+
+    uri = config.registry_store_uri or config.backend_store_uri
+    try:
+        return registry_store(uri, config.backend_store_uri)
+    except MlflowException:
+        if config.registry_store_uri:
+            raise
+        return _NoRegistry()  # a plug-in for runs only
+
+
+def _deliverer(registry: Any) -> Any:
+    """What sends messages to webhooks; None if the registry keeps none."""
+    if isinstance(registry, _NoRegistry) or not hasattr(registry, "claim_deliveries"):
+        return None
+    from mlflow.webhooks.delivery import Deliverer
+
+    return Deliverer(registry)
+
+
+class _NoRegistry:
+    """In the place of a registry where there is none."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise MlflowException(
+            "This server keeps no registered models: its backend store is a plug-in that is none "
+            "of a registry. `--registry-store-uri` names one.",
+            error_code=CODES["NOT_IMPLEMENTED"],
+        )
 
 
 async def _openapi(request: Request) -> Response:

@@ -88,15 +88,15 @@ class Places:
             self._proxied = Place(storage, is_proxied=True)
         return self._proxied
 
-    def check(self, uri: str | None) -> None:
-        """Refuse a location for artifacts that a client must not choose.
+    def check(self, uri: str | None, name: str = "artifact_location") -> None:
+        """Refuse a location for artifacts, in the field `name`, that a client must not choose.
 
         Raises:
             MlflowException: INVALID_PARAMETER_VALUE if it names a host that the server was not told
                 of.
         """
         if uri:
-            refuse_foreign_host(Location.parse(uri), "artifact_location", self._own)
+            refuse_foreign_host(Location.parse(uri), name, self._own)
 
     def of_uri(self, uri: str) -> Place:
         """The place that an artifact URI names.

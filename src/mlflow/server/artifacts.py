@@ -55,7 +55,7 @@ def routes(config: ServerConfig, store: AbstractStore | None) -> list[BaseRoute]
         store: Knows the runs; None on a server of artifacts only.
     """
     places = Places(config)
-    proxy, runs = _Proxy(places), _Runs(places, store)
+    proxy, runs, models = _Proxy(places), _Runs(places, store), _Models(places, store)
     of_proxy = [
         ("mlflow-artifacts/artifacts", "GET", proxy.list),
         ("mlflow-artifacts/artifacts/{path:path}", "GET", proxy.download),
@@ -70,6 +70,7 @@ def routes(config: ServerConfig, store: AbstractStore | None) -> list[BaseRoute]
         ("mlflow/artifacts/list", "GET", runs.list),
         ("mlflow/artifacts/presigned-upload-url", "POST", runs.presigned_upload),
         ("mlflow/artifacts/presigned-download-url", "POST", runs.presigned_download),
+        ("mlflow/logged-models/{model_id}/artifacts/directories", "GET", models.list),
     ]
     made = [
         _route(
@@ -85,6 +86,8 @@ def routes(config: ServerConfig, store: AbstractStore | None) -> list[BaseRoute]
         for path, method, handler in of_runs
     ]
     made.append(_route("/get-artifact", "GET", runs.download, no_runs))
+    files = "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files"
+    made.append(_route(files, "GET", models.download, no_runs))
     made.append(_route("/ajax-api/2.0/mlflow/upload-artifact", "POST", runs.upload, no_runs))
     return made
 
@@ -286,24 +289,21 @@ class _Runs:
             raise MlflowException.invalid_parameter_value(
                 "Exactly one of run_id and model_id must be provided."
             )
-        if model_id:
-            raise MlflowNotImplementedException(
-                "Presigned uploads to logged models are not available in Headrace yet."
-            )
         below = "/".join(steps(path))
         seconds = _whole(body.get("expiration"))
-        signed = await run_in_threadpool(
-            self._presign_upload,
-            run_id,
-            below,
-            _DEFAULT_URL_SECONDS if seconds is None else seconds,
-        )
+        seconds = _DEFAULT_URL_SECONDS if seconds is None else seconds
+        signed = await run_in_threadpool(self._presign_upload, run_id, model_id, below, seconds)
         return _json(
             {"presigned_url": signed.presigned_url, **_unless_empty(headers=signed.headers)}
         )
 
-    def _presign_upload(self, run_id: str, path: str, seconds: int) -> Any:
-        place = self._place(run_id)
+    def _presign_upload(
+        self, run_id: str | None, model_id: str | None, path: str, seconds: int
+    ) -> Any:
+        if model_id:
+            place = self._places.of_uri(_root_of_model(self._store, str(model_id)))
+        else:
+            place = self._place(run_id)
         if place.is_proxied:
             raise MlflowException.invalid_parameter_value(
                 "Presigned upload is not supported for proxied artifact storage (artifact URI "
@@ -356,6 +356,43 @@ class _Runs:
                 "Run with id=None not found", error_code=CODES["RESOURCE_DOES_NOT_EXIST"]
             )
         return self._store.get_run(run_id).info.artifact_uri
+
+
+class _Models:
+    """The artifacts of single logged models, wherever they are kept."""
+
+    def __init__(self, places: Places, store: AbstractStore | None):
+        self._places = places
+        self._store = store
+
+    async def list(self, request: Request) -> Response:
+        path = request.query_params.get("artifact_directory_path")
+        return _json(await run_in_threadpool(self._list, request.path_params["model_id"], path))
+
+    def _list(self, model_id: str, path: str | None) -> dict[str, Any]:
+        below = steps(path)
+        root = _root_of_model(self._store, model_id)
+        files = [_listed(info, info.path) for info in self._places.of_uri(root).list(below)]
+        return {"root_uri": root, **_unless_empty(files=files)}
+
+    async def download(self, request: Request) -> Response:
+        path = request.query_params.get("artifact_file_path")
+        if not path:
+            raise MlflowException(
+                'Request must include the "artifact_file_path" query parameter.',
+                error_code=CODES["BAD_REQUEST"],
+            )
+        steps(path)
+        place = await run_in_threadpool(self._place, request.path_params["model_id"])
+        return await send(request, place, path)
+
+    def _place(self, model_id: str) -> Place:
+        return self._places.of_uri(_root_of_model(self._store, model_id))
+
+
+def _root_of_model(store: AbstractStore | None, model_id: str) -> str:
+    assert store is not None  # the routes are closed without it
+    return store.get_logged_model(model_id).artifact_location
 
 
 def _able(repository: ArtifactRepository | None, ability: type, refusal: str) -> Any:

@@ -32,9 +32,10 @@ def _too_long(limit: int) -> MlflowException:
     )
 
 
-def check_headers(headers: list[tuple[bytes, bytes]], limit: int) -> None:
+def check_headers(headers: list[tuple[bytes, bytes]], limit: int, method: str = "POST") -> None:
     """Only JSON: a page of another site can make a browser send forms and plain text, but not this.
-    And not too much of it."""
+    And not too much of it. A DELETE need not say what it brings: browsers ask before they send
+    one."""
     content_type = None
     for name, value in headers:
         if name == b"content-type":
@@ -42,6 +43,8 @@ def check_headers(headers: list[tuple[bytes, bytes]], limit: int) -> None:
         elif name == b"content-length" and value.isdigit() and int(value) > limit:
             raise _too_long(limit)
     if content_type is None:
+        if method == "DELETE":
+            return
         raise MlflowException.invalid_parameter_value(
             "Bad Request. Content-Type header is missing."
         )

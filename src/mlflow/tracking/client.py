@@ -28,8 +28,13 @@ from mlflow.environment_variables import (
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
 from mlflow.store.entities.paged_list import PagedList
+from mlflow.tracking._active_model import active_model_id
 from mlflow.tracking._model_registry.utils import _resolve_registry_uri
+from mlflow.tracking._models_made import note_made
 from mlflow.tracking._tracking_service.utils import _get_store, _resolve_tracking_uri
+from mlflow.tracking.client_logged_models import LoggedModelsClient
+from mlflow.tracking.client_registry import RegistryClient
+from mlflow.tracking.client_webhooks import WebhooksClient
 from mlflow.tracking.metric_value_conversion_utils import plain_metric
 from mlflow.utils import logging_utils  # noqa: F401  (loading it sets the loggers up)
 from mlflow.utils.async_logging import send_left_behind
@@ -62,7 +67,7 @@ if TYPE_CHECKING:
 SEARCH_MAX_RESULTS_DEFAULT = 1000
 
 
-class MlflowClient:
+class MlflowClient(LoggedModelsClient, RegistryClient, WebhooksClient):
     """Operations on one tracking store, independent of the active run. Any thread may use it.
 
     Args:
@@ -300,7 +305,7 @@ class MlflowClient:
             synchronous: False to store it in the background; None for what `enable_async_logging`
                 says.
             dataset_name: With `dataset_digest`, the dataset that was measured on.
-            model_id: The logged model that was measured.
+            model_id: The logged model that was measured; None for the active one, if there is one.
 
         Returns:
             None, or what to wait for if it is stored in the background.
@@ -309,6 +314,8 @@ class MlflowClient:
             timestamp = int(time.time() * 1000)
         if step is None:
             step = 0
+        if model_id is None:
+            model_id = active_model_id()
         in_background = _in_background(synchronous)
         if in_background and type(value) is float:
             # The usual call inside a training loop
@@ -317,6 +324,10 @@ class MlflowClient:
                 operation = queue.log_point(run_id, key, value, step, timestamp)
                 if operation is not None:
                     return operation
+        if (dataset_name is None) != (dataset_digest is None):
+            raise MlflowException.invalid_parameter_value(
+                "Both dataset_name and dataset_digest must be provided if one is provided"
+            )
         metric = plain_metric(
             Metric(key, value, timestamp, step, model_id, dataset_name, dataset_digest)
         )
@@ -370,10 +381,15 @@ class MlflowClient:
     ) -> RunOperations | None:
         """Log any number of metrics, params and tags; see `log_metric` for the rest.
 
-        They are sent in parts of at most 1000 (100 params, 100 tags). What fits in one part is
-        logged as a whole or, when something in it is refused, not at all.
+        Metrics that name no logged model belong to the active one, if there is one. All is sent in
+        parts of at most 1000 (100 params, 100 tags). What fits in one part is logged as a whole or,
+        when something in it is refused, not at all.
         """
-        parts = _parts([plain_metric(metric) for metric in metrics], list(params), list(tags))
+        plain = [plain_metric(metric) for metric in metrics]
+        active = active_model_id()
+        if active is not None:
+            plain = [_of_model(metric, active) for metric in plain]
+        parts = _parts(plain, list(params), list(tags))
         if _in_background(synchronous):
             from mlflow.utils.async_logging.run_operations import get_combined_run_operations
 
@@ -409,6 +425,7 @@ class MlflowClient:
     def log_outputs(self, run_id: str, models: list[LoggedModelOutput]) -> None:
         """Note that the run made these logged models."""
         self._store.log_outputs(run_id, models)
+        note_made(self, run_id, models)
 
     # Artifacts
 
@@ -554,7 +571,12 @@ class MlflowClient:
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         """The files and directories right below `path`, or below the topmost directory."""
-        return self._artifacts_of(run_id).list_artifacts(path)
+        found = self._artifacts_of(run_id).list_artifacts(path)
+        if found or not path:
+            return found
+        from mlflow.store.artifact.runs_artifact_repo import RunsArtifactRepository
+
+        return RunsArtifactRepository(f"runs:/{run_id}", self._tracking_uri).list_artifacts(path)
 
     def download_artifacts(self, run_id: str, path: str, dst_path: str | None = None) -> str:
         """Copy a file or directory to this machine; the path of the copy.
@@ -596,6 +618,13 @@ class MlflowClient:
             info.artifact_uri, tracking_uri=self._tracking_uri
         )
         return repository
+
+
+def _of_model(metric: Metric, model_id: str) -> Metric:
+    """The metric, of this logged model if it names none."""
+    if metric.model_id is not None:
+        return metric
+    return Metric.from_dictionary({**metric.to_dictionary(), "model_id": model_id})
 
 
 def _in_background(synchronous: bool | None) -> bool:
