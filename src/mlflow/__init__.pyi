@@ -97,6 +97,7 @@ from mlflow.tracking.fluent_logged_models import set_logged_model_tags as set_lo
 from mlflow.tracking.multimedia import Image as Image
 from mlflow.utils.async_logging.run_operations import RunOperations as RunOperations
 from mlflow.utils.autologging_utils.autolog import autolog as autolog
+from mlflow.utils.lazy_load import LazyLoader as LazyLoader
 from mlflow.version import IS_TRACING_SDK_ONLY as IS_TRACING_SDK_ONLY
 from mlflow.version import VERSION as VERSION
 

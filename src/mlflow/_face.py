@@ -8,6 +8,7 @@ FACE: dict[str, str] = {
     "ActiveRun": "mlflow.tracking.fluent:ActiveRun",
     "IS_TRACING_SDK_ONLY": "mlflow.version:IS_TRACING_SDK_ONLY",
     "Image": "mlflow.tracking.multimedia:Image",
+    "LazyLoader": "mlflow.utils.lazy_load:LazyLoader",
     "MLFLOW_CONFIGURE_LOGGING": "mlflow.environment_variables:MLFLOW_CONFIGURE_LOGGING",
     "MlflowClient": "mlflow.tracking.client:MlflowClient",
     "MlflowException": "mlflow.exceptions:MlflowException",
@@ -116,6 +117,7 @@ MODULES_IN_ALL = {"pyfunc"}
 #: Names that it leaves out, besides other modules.
 NOT_IN_ALL = {
     "IS_TRACING_SDK_ONLY",
+    "LazyLoader",
     "MLFLOW_CONFIGURE_LOGGING",
     "RunOperations",
     "VERSION",

@@ -8,7 +8,7 @@ from mlflow.exceptions import MlflowNotImplementedException
 
 #: Names of `mlflow` and `mlflow.tracking.fluent`.
 LATER = {
-    "LazyLoader", "add_trace", "ag2", "agent", "agno", "ai_commands", "anthropic", "assistant",
+    "add_trace", "ag2", "agent", "agno", "ai_commands", "anthropic", "assistant",
     "autogen", "azure", "bedrock", "catboost", "claude_code", "context", "create_workspace",
     "crewai", "db", "delete_assessment", "delete_prompt_alias", "delete_trace_tag",
     "delete_workspace", "deployments", "diffusers", "doctor", "dspy", "error_classification",

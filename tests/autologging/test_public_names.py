@@ -39,7 +39,11 @@ def assert_parameters(function, facts, *, bound=False):
 
 @pytest.mark.parametrize(("module", "name"), entries("functions"))
 def test_function_has_the_public_parameters(module, name):
-    assert_parameters(getattr(home(module), name), FACTS[module]["functions"][name]["params"])
+    facts = FACTS[module]["functions"][name]
+    function = getattr(home(module), name)
+    assert_parameters(function, facts["params"])
+    if "defined_in" in facts:
+        assert function is getattr(importlib.import_module(facts["defined_in"]), name)
 
 
 @pytest.mark.parametrize(("module", "name"), entries("classes"))
@@ -63,14 +67,6 @@ def test_class_has_the_public_members(module, name):
 @pytest.mark.parametrize(("module", "name"), entries("constants"))
 def test_constant_has_the_public_value(module, name):
     fact = FACTS[module]["constants"][name]
-    if module == "mlflow.sklearn" and name in ("INTERNAL_ERROR", "INVALID_PARAMETER_VALUE"):
-        return  # numbers of another module, which happen to be imported there
-    if name == "DEFAULT_AWAIT_MAX_SLEEP_SECONDS":
-        assert (
-            inspect.signature(home(module).log_model).parameters["await_registration_for"].default
-            == fact
-        )
-        return
     value = getattr(home(module), name)
     if isinstance(fact, dict) and "length" in fact:
         assert len(value) == fact["length"]

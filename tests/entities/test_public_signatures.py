@@ -15,15 +15,6 @@ FACTS = json.loads(
 # Not there yet, or never: protobuf messages are no part of ours.
 NOT_THERE = {
     "mlflow.entities.model_registry": {"Prompt", "PromptModelConfig", "PromptVersion"},
-    "mlflow.utils": {
-        "AttrDict",
-        "check_port_connectivity",
-        "get_installed_version",
-        "get_major_minor_py_version",
-        "get_parent_module",
-        "is_uuid",
-        "reraise",
-    },
     "mlflow.utils.annotations": {"filter_user_warnings_once", "requires_sql_backend"},
     "mlflow.utils.file_utils": {
         "ArtifactProgressBar",
@@ -33,9 +24,6 @@ NOT_THERE = {
         "contains_percent",
         "download_chunk_retries",
         "download_file_using_http_uri",
-        "get_or_create_nfs_tmp_dir",
-        "get_or_create_tmp_dir",
-        "get_total_file_size",
         "make_tarfile",
         "parallelized_download_file_using_http_uri",
         "read_yaml",

@@ -13,34 +13,10 @@ import pytest
 FACTS = json.loads(
     (Path(__file__).parents[1] / "data" / "python-api-pyfunc.json").read_text(encoding="utf-8")
 )
-#: What other modules have and this one only happens to have too, or what is not there at all.
-NOT_HERE = {
-    "DBConnectArtifactCache",
-    "Entity",
-    "Job",
-    "LineageHeaderInfo",
-    "Notebook",
-    "Prompt",
-    "archive_directory",
-    "check_port_connectivity",
-    "color_warning",
-    "extract_archive_to_dir",
-    "format_docstring",
-    "get_dbconnect_udf_sandbox_info",
-    "get_major_minor_py_version",
-    "get_nfs_cache_root_dir",
-    "get_or_create_nfs_tmp_dir",
-    "get_or_create_tmp_dir",
-    "get_total_file_size",
-    "is_databricks_connect",
-    "is_in_databricks_runtime",
-    "is_in_databricks_serverless_runtime",
-    "is_in_databricks_shared_cluster_runtime",
-    "is_spark_connect_mode",
-    "modified_environ",
-    "parse_dbr_runtime_major_minor",
-    "trace_disabled",
-}
+#: Prompts are not there yet; the others are messages of a hosted product.
+NOT_HERE = {"Entity", "Job", "LineageHeaderInfo", "Notebook", "Prompt"}
+#: Modules that are not there yet, though what `mlflow.pyfunc` has of theirs is.
+HOMES_NOT_HERE = {"mlflow.tracing.provider"}
 #: What is true of the machine that the facts were recorded on.
 OF_A_MACHINE = {"HAS_PYSPARK", "PYTHON_VERSION"}
 
@@ -52,7 +28,10 @@ def parameters(function, bound):
         if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
             fact["kind"] = parameter.kind.name.lower()
         if parameter.default is not parameter.empty:
-            fact["default"] = repr(parameter.default)
+            value = parameter.default
+            fact["default"] = (
+                f"<class {value.__name__}>" if isinstance(value, type) else repr(value)
+            )
         found.append(fact)
     return found
 
@@ -83,7 +62,7 @@ def test_function_has_the_public_parameters(module, name):
     function = getattr(importlib.import_module(module), name)
     assert_parameters(function, facts["params"])
     home = facts.get("defined_in")
-    if home:
+    if home and home not in HOMES_NOT_HERE:
         assert function is getattr(importlib.import_module(home), name)
 
 

@@ -13,12 +13,10 @@ import pytest
 FACTS = json.loads(
     (Path(__file__).parents[1] / "data" / "python-api-serving.json").read_text(encoding="utf-8")
 )
-#: Helpers of `mlflow.utils` that nothing of ours needs.
-NOT_THERE = {"reraise"}
 
 
 def entries(kind):
-    return [(m, n) for m, facts in FACTS.items() for n in facts.get(kind, ()) if n not in NOT_THERE]
+    return [(m, n) for m, facts in FACTS.items() for n in facts.get(kind, ())]
 
 
 def found(module, name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 ANSI_BASE = "\033["
@@ -29,3 +30,12 @@ def color_warning(
     if color in COLORS:
         message = f"{COLORS[color]}{message}{RESET}"
     warnings.warn(message, category, stacklevel=stacklevel + 1)
+
+
+def level_of_caller() -> int:
+    """The `stacklevel` with which a warning of the one who calls this shows where the user called
+    into mlflow."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("mlflow."):
+        level, frame = level + 1, frame.f_back
+    return level

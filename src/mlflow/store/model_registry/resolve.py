@@ -49,7 +49,7 @@ def _build(uri: str, tracking_uri: str) -> AbstractStore:
     if family in ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql"):
         from mlflow.store.model_registry.sql.store import SqlRegistry
 
-        return SqlRegistry(uri, tracking_uri)
+        return SqlRegistry(uri, tracking_uri=tracking_uri)
     if get_uri_scheme(uri) in ("", "file"):
         from mlflow.store.model_registry.file.store import FileRegistry
 

@@ -53,3 +53,8 @@ def _get_registry_store(
     uri = _resolve_registry_uri(registry_uri, tracking_uri)
     _refuse_databricks(uri)
     return registry_store(uri, tracking_uri)
+
+
+def _get_store(store_uri: str | None = None, tracking_uri: str | None = None) -> AbstractStore:
+    """The name by which others know `_get_registry_store`."""
+    return _get_registry_store(store_uri, tracking_uri)

@@ -222,7 +222,7 @@ class FileRegistryCore:
 
     def _filled_model(self, folder: str) -> RegisteredModel:
         model = self._load_model(folder)
-        self._with_logged_models(model.latest_versions)
+        self._with_logged_models(model.latest_versions or ())
         return model
 
 

@@ -129,7 +129,7 @@ class FileRegisteredModels(FileRegistryCore, RegisteredModels):
         grammar, values = REGISTERED_MODELS, registered_model_values
         there, token = page(found, orders, grammar, values, max_results, page_token)
         for model in there:
-            self._with_logged_models(model.latest_versions)
+            self._with_logged_models(model.latest_versions or ())
         return PagedList(there, token)
 
     def get_registered_model(self, name: str) -> RegisteredModel:

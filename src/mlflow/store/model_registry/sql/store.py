@@ -21,11 +21,15 @@ class SqlRegistry(SqlRegisteredModels, SqlModelVersions, SqlStages, SqlWebhooks,
 
     Args:
         db_uri: As for the tracking store.
+        read_db_uri: A copy of the database for what only reads. Not used: a copy may be behind,
+            and whoever has written reads what they wrote.
         tracking_uri: The store of the runs and logged models that versions come from; None for that
             in the same database.
     """
 
-    def __init__(self, db_uri: str, tracking_uri: str | None = None):
+    def __init__(
+        self, db_uri: str, read_db_uri: str | None = None, tracking_uri: str | None = None
+    ):
         super().__init__(db_uri, tracking_uri)
         self._home: Any = shared_store(db_uri)
         self.db: Database = self._home.db
