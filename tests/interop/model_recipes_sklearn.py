@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from model_recipes import Recipe
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier
@@ -68,7 +66,7 @@ RECIPES = {
         _save(lambda: make_pipeline(StandardScaler(), SVC()).fit(X, y)), lambda: [(FEW, None)]
     ),
     "sklearn-texts": Recipe(
-        _save(_texts, signature=infer_signature(["red sky"], np.array([0]))),
-        lambda: [(pd.DataFrame({"text": ["red sky", "apple"]})["text"].to_numpy(), None)],
+        _save(_texts),  # without a signature, which would make a frame of one column of the list
+        lambda: [(["red sky", "apple"], None)],
     ),
 }

@@ -180,3 +180,38 @@ def test_files_of_another_user_are_not_ones_own(saved, caplog):
     os.chown(saved / "model.pkl", 65534, 65534)
     Toy().load(str(saved))
     assert "not a place of your own" in caplog.text
+
+
+DEEP = "a: " + "[" * 3000
+
+
+@pytest.mark.parametrize("name", ["python_env.yaml", "conda.yaml"])
+def test_environments_nested_too_deeply_are_refused(name, tmp_path):
+    from mlflow.utils.virtualenv import python_version
+
+    (tmp_path / name).write_text(DEEP)
+    with pytest.raises(MlflowException, match=name):
+        python_version(tmp_path)
+
+
+@pytest.mark.parametrize("content", [DEEP, "a: [1"])
+def test_other_yaml_that_cannot_be_read_is_refused(content, tmp_path):
+    from mlflow.models import ModelConfig
+    from mlflow.models.resources import _ResourceBuilder
+    from mlflow.pyfunc.loading import read_settings
+    from mlflow.utils.conda import definition
+    from mlflow.utils.environment import _from_conda
+
+    path = tmp_path / "some.yaml"
+    path.write_text(content)
+    readers = (
+        lambda: ModelConfig(development_config=str(path)).to_dict(),
+        lambda: _ResourceBuilder.from_yaml_file(str(path)),
+        lambda: read_settings(str(path)),
+        lambda: definition(path),
+        lambda: _from_conda(str(path)),
+    )
+    for read in readers:
+        with pytest.raises(MlflowException) as error:
+            read()
+        assert error.value.error_code == "INVALID_PARAMETER_VALUE"

@@ -801,3 +801,22 @@ def test_one_row_is_answered_quickly(load):
     for _ in range(100):
         model.predict(frame)
     assert (time.process_time() - started) / 100 < 0.001
+
+
+def test_a_model_without_predict_is_saved_without_a_word_on_hints(save):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        save(PythonModel())
+
+
+def test_warnings_on_hints_show_where_the_model_is_saved(tmp_path):
+    class Wrong(PythonModel):
+        def predict(self, model_input: int):
+            return model_input
+
+    with pytest.warns(UserWarning, match="Failed to infer signature") as seen:
+        mlflow.pyfunc.save_model(
+            str(tmp_path / "m"), python_model=Wrong(), pip_requirements=["numpy"]
+        )
+    assert [each.filename for each in seen if "Failed" in str(each.message)] == [__file__]

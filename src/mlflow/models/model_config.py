@@ -46,12 +46,12 @@ class ModelConfig:
         """
         if isinstance(self.config, dict):
             return self.config
-        import yaml
+        from mlflow.utils import safe_yaml
 
-        with open(self.config, encoding="utf-8") as file:
+        with open(self.config, "rb") as file:
             try:
-                return yaml.safe_load(file)
-            except yaml.YAMLError as error:
+                return safe_yaml.load(file.read())
+            except ValueError as error:
                 raise MlflowException.invalid_parameter_value(
                     f"Error parsing YAML file: {error}"
                 ) from error

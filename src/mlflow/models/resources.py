@@ -224,7 +224,6 @@ class _ResourceBuilder:
     @staticmethod
     def from_yaml_file(path: str) -> dict[str, Any]:
         """The form from a YAML file."""
-        import yaml
+        from mlflow.utils import safe_yaml
 
-        with open(path, encoding="utf-8") as file:
-            return _ResourceBuilder.from_dict(yaml.safe_load(file))
+        return _ResourceBuilder.from_dict(safe_yaml.load_file(path))

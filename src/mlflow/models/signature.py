@@ -14,6 +14,7 @@ from mlflow.types.data_type import DataType
 from mlflow.types.nested import AnyType
 from mlflow.types.schema import ColSpec, ParamSchema, Schema, convert_dataclass_to_schema
 from mlflow.types.utils import _infer_param_schema, _infer_schema
+from mlflow.utils.warnings_utils import level_of_caller
 
 _logger = logging.getLogger(__name__)
 
@@ -166,7 +167,7 @@ def _warn_of_integers(data: Any, schema: Schema) -> None:
             "data that has some will be refused when the model is asked. Where values may be "
             "missing, infer the schema from data with missing values, or declare the columns as "
             "doubles (float64).",
-            stacklevel=4,
+            stacklevel=level_of_caller(),
         )
 
 

@@ -17,6 +17,7 @@ from mlflow.pyfunc.model import (
     PythonModelContext,
     ResponsesAgent,
 )
+from mlflow.utils.warnings_utils import level_of_caller
 
 _logger = logging.getLogger("mlflow.pyfunc")
 
@@ -186,6 +187,8 @@ def _of_hints(
     """Signature and example of a model whose `predict` may have type hints."""
     from mlflow.types import type_hints
 
+    if type(model).predict is PythonModel.predict:  # not a model yet; its hints say nothing
+        return signature, example
     hint = model.predict_type_hints.input
     if hint is None or type_hints._signature_cannot_be_inferred_from_type_hint(hint):
         return signature, example
@@ -216,7 +219,9 @@ def _signature_of_hints(model: PythonModel, example: Any) -> ModelSignature | No
         inputs = _infer_schema_from_list_type_hint(hints.input)
     except Exception as error:
         message = getattr(error, "message", error)
-        warnings.warn(f"Failed to infer signature from type hint: {message}", stacklevel=2)
+        warnings.warn(
+            f"Failed to infer signature from type hint: {message}", stacklevel=level_of_caller()
+        )
         return None
     outputs = Schema([ColSpec(AnyType())])
     if hints.output is not None:

@@ -121,13 +121,13 @@ def read_settings(given: Any) -> dict[str, Any] | None:
             "An invalid ``model_config`` structure was passed. ``model_config`` must be a valid "
             f"file path or of type ``dict`` with string keys, got {given!r}."
         )
-    import yaml
+    from mlflow.utils import safe_yaml
 
     path = os.path.abspath(given)
     try:
-        with open(path, encoding="utf-8") as file:
-            return read_settings(yaml.safe_load(file) or {})
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        with open(path, "rb") as file:
+            return read_settings(safe_yaml.load(file.read()) or {})
+    except (OSError, ValueError) as error:
         raise MlflowException.invalid_parameter_value(
             f"An invalid `model_config` file was passed. The provided `model_config` file '{path}' "
             f"is not a valid YAML file: {error}"

@@ -17,12 +17,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from numbers import Number
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mlflow.version
 from mlflow.utils.autologging_utils import get_autologging_config
+
+if TYPE_CHECKING:
+    from mlflow.tracking.client import MlflowClient
 
 _logger = logging.getLogger("mlflow.sklearn")
 
@@ -79,16 +83,19 @@ class Training:
 
     def log_metric(self, name: str, dataset: str, call: str, value: float) -> None:
         """Log one value, and the call that it came from."""
-        from mlflow.tracking.client import MlflowClient
-
         with self.lock:
             key = f"{_numbered(name, self.measured[name])}_{dataset}"
             self.measured[name] += 1
             self.calls[key] = call
             calls = dict(sorted(self.calls.items()))
-        client = MlflowClient(self.tracking_uri)
-        client.log_metric(self.run_id, key, float(value), model_id=self.model_id)
-        client.log_dict(self.run_id, calls, _METRIC_INFO)
+        self._client.log_metric(self.run_id, key, float(value), model_id=self.model_id)
+        self._client.log_dict(self.run_id, calls, _METRIC_INFO)
+
+    @cached_property
+    def _client(self) -> MlflowClient:
+        from mlflow.tracking.client import MlflowClient
+
+        return MlflowClient(self.tracking_uri)  # which remembers where the artifacts go
 
 
 def _numbered(name: str, index: int) -> str:

@@ -53,9 +53,9 @@ def extract_tar(archive: str, folder: str) -> None:
         with tarfile.open(archive, "r:*") as tar:
             members = list(_checked(tar, archive))
             os.makedirs(folder, exist_ok=True)
-            # The filter takes away owners and bits that give rights; early releases lack it.
-            options = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-            tar.extractall(folder, members, **options)
+            # Takes away owners, too; early releases of Python have no filters.
+            tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+            tar.extractall(folder, members)
     except (tarfile.TarError, EOFError) as error:
         raise MlflowException.invalid_parameter_value(
             f"The archive '{archive}' cannot be unpacked: {error}"
@@ -95,6 +95,7 @@ def _checked(tar: tarfile.TarFile, archive: str) -> Iterator[tarfile.TarInfo]:
             raise refused(f"it has more than {MOST_MEMBERS} members.")
         if size > allowed:
             raise refused(f"it would become more than {allowed} bytes.")
+        member.mode &= 0o755  # no rights of its owner, and nobody else writes to it
         yield member
 
 

@@ -46,9 +46,9 @@ def definition(
     root: str | os.PathLike[str] | None = None,
 ) -> dict[str, Any]:
     """What `conda.yaml` says, with `mlflow` fulfilled by this Headrace; see `headrace_wheel.py`."""
-    import yaml
+    from mlflow.utils import safe_yaml
 
-    facts = dict(yaml.safe_load(Path(conda_yaml).read_text(encoding="utf-8")) or {})
+    facts = dict(safe_yaml.load_file(conda_yaml) or {})
     wheel = requirement(_root(root) / _WHEELS)
     replaced = {package_of(each) for each in override} | (FULFILLED if wheel else set())
     others, lines = [], []

@@ -261,10 +261,9 @@ def _conda_form(lines: list[str]) -> dict[str, Any]:
 def _from_conda(conda_env: Any) -> tuple[dict[str, Any], list[str], list[str]]:
     """A user's conda environment with mlflow among its pip packages; these; constraints."""
     if isinstance(conda_env, (str, os.PathLike)):
-        import yaml
+        from mlflow.utils import safe_yaml
 
-        with open(conda_env, encoding="utf-8") as file:
-            conda_env = yaml.safe_load(file)
+        conda_env = safe_yaml.load_file(conda_env)
     if not isinstance(conda_env, dict):
         raise TypeError(
             "Expected a string path to a conda env yaml file or a `dict` representing a conda env, "

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+from mlflow.exceptions import MlflowException
 
 _DEEPEST = 100
 
@@ -28,6 +31,23 @@ def load(content: str | bytes) -> Any:
         return yaml.load(content, loader)  # noqa: S506  (both loaders are safe)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(str(error)) from error
+
+
+def load_file(path: str | os.PathLike[str]) -> Any:
+    """What a file says.
+
+    Raises:
+        OSError: It cannot be read.
+        MlflowException: INVALID_PARAMETER_VALUE if it is no YAML, or too deeply nested.
+    """
+    with open(path, "rb") as file:
+        content = file.read()
+    try:
+        return load(content)
+    except ValueError as error:
+        raise MlflowException.invalid_parameter_value(
+            f"'{os.fspath(path)}' is not YAML that can be read: {error}"
+        ) from error
 
 
 def _is_shallow(content: str | bytes) -> bool:

@@ -201,10 +201,10 @@ def python_version(model_folder: str | os.PathLike[str]) -> str | None:
 
 def _python_env(folder: Path) -> tuple[str | None, list[str], list[str]]:
     """Version of Python, what to install first, and lines of requirements."""
-    import yaml
+    from mlflow.utils import safe_yaml
 
     if (folder / _PYTHON_ENV_FILE).is_file():
-        facts = yaml.safe_load((folder / _PYTHON_ENV_FILE).read_text(encoding="utf-8")) or {}
+        facts = safe_yaml.load_file(folder / _PYTHON_ENV_FILE) or {}
         build = [str(each) for each in facts.get("build_dependencies") or ()]
         python = facts.get("python")
         return (
@@ -213,7 +213,7 @@ def _python_env(folder: Path) -> tuple[str | None, list[str], list[str]]:
             [str(each) for each in facts.get("dependencies") or ()],
         )
     if (folder / "conda.yaml").is_file():
-        return _from_conda(yaml.safe_load((folder / "conda.yaml").read_text(encoding="utf-8")))
+        return _from_conda(safe_yaml.load_file(folder / "conda.yaml"))
     if (folder / _REQUIREMENTS_FILE).is_file():
         return None, [], [f"-r {_REQUIREMENTS_FILE}"]
     raise MlflowException(

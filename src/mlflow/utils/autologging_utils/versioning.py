@@ -42,8 +42,9 @@ FLAVOR_TO_MODULE_NAME = {
     "bedrock": "boto3",
 }
 
-#: Integration to its package on the index and to the oldest and newest version that our tests ran
-#: with. An integration that is not here has not been tested, so nothing is claimed of it.
+#: Integration to its package on the index and to the range of versions for which it is patched
+#: without a word; as the reference has it. Our tests run with one version, the newest. Of an
+#: integration that is not here nothing is claimed.
 _TESTED = {"sklearn": ("scikit-learn", "1.6.0", "1.9.1")}
 
 _RELEASE = re.compile(r"v?(\d+(?:\.\d+)*)(.*)$")
