@@ -37,7 +37,8 @@ def calls(monkeypatch, tmp_path):
     client = MlflowClient()
     client.search_experiments()
     seen: list[str] = []
-    for name in ("get_run", "log_metric", "log_batch", "log_inputs", "get_metric_history"):
+    watched = ("get_run", "log_metric", "log_batch", "log_inputs", "get_metric_history")
+    for name in (*watched, "get_metric_history_bulk_interval"):
 
         def called(*args, _name=name, _method=getattr(client._store, name), **options):
             seen.append(_name)
@@ -104,7 +105,8 @@ def test_only_histories_that_reach_the_step_are_read(calls):
         mlflow.log_metric("long", 1, step=9)
         del calls[:]
         scenarios.log_model(step=9)
-        assert calls.count("get_metric_history") == 1
+        assert calls.count("get_metric_history_bulk_interval") == 1
+        assert calls.count("get_metric_history") == 0
 
 
 def test_the_active_run_knows_what_it_made(tmp_path):

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 import yaml
+from tests.optional import optional
 from tests.tracking.test_public_api import FACTS, parameters
 
 import mlflow
@@ -187,7 +188,7 @@ def test_search(client):
 
 
 def test_search_gives_a_frame(client):
-    pytest.importorskip("pandas")
+    optional("pandas")
     client.create_logged_model("0", "net", tags={"a": "b"})
     frame = mlflow.search_logged_models()
     assert list(frame.columns) == [

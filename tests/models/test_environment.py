@@ -16,6 +16,7 @@ from mlflow.utils.environment import (
 )
 from mlflow.utils.requirements_utils import package_of, warn_dependency_requirement_mismatches
 from tests.models.toy import Doubler, Toy
+from tests.optional import optional
 
 GOLDEN = Path(__file__).parents[1] / "data" / "models-golden"
 MLFLOW = "mlflow==3.17.2"
@@ -185,13 +186,12 @@ def test_requirements_that_cannot_be_inferred_need_not_stop_anyone(tmp_path, mon
     ],
 )
 def test_what_is_installed_is_compared(requirement, warned, caplog):
-    pytest.importorskip("packaging")
+    optional("packaging")
     warn_dependency_requirement_mismatches([requirement])
     assert (requirement in caplog.text) == warned
 
 
 def test_commands_run_after_those_that_activate(tmp_path):
-    pytest.importorskip("mlflow.utils.process")
     environment = Environment("export A=1", {"B": "2"})
     assert environment.get_activate_command() == ["export A=1"]
     done = environment.execute("echo $A$B", capture_output=True)

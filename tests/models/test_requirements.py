@@ -17,8 +17,9 @@ from mlflow.utils.requirements_utils import (
     pinned,
     required_by,
 )
+from tests.optional import optional
 
-cloudpickle = pytest.importorskip("cloudpickle")
+cloudpickle = optional("cloudpickle")
 
 
 def in_pickle(tmp_path, content):
@@ -69,8 +70,8 @@ def test_modules_that_a_function_pickled_by_value_uses(tmp_path):
 
 
 def test_what_joblib_writes_is_read(tmp_path):
-    joblib = pytest.importorskip("joblib")
-    np = pytest.importorskip("numpy")
+    joblib = optional("joblib")
+    np = optional("numpy")
     path = tmp_path / "model.joblib"
     joblib.dump({"a": np.arange(1000.0)}, path)
     assert "numpy" in {name.partition(".")[0] for name in _in_pickle(str(path))}
@@ -141,7 +142,7 @@ def test_packages_of_modules(modules, packages):
 
 
 def test_what_another_package_brings_is_left_out_but_numeric_libraries():
-    pytest.importorskip("sklearn")
+    optional("sklearn")
     found = packages_of(["sklearn", "joblib", "numpy", "scipy"])
     assert {"scikit-learn", "numpy", "scipy"} <= found
     assert "joblib" not in found
@@ -172,7 +173,7 @@ def test_versions_are_those_installed():
 
 
 def test_a_big_model_takes_less_than_a_second(tmp_path):
-    np = pytest.importorskip("numpy")
+    np = optional("numpy")
     content = {"weights": [np.zeros(1_000_000) for _ in range(20)], "names": list(range(100_000))}
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(content))
     required_by(str(tmp_path))

@@ -17,6 +17,7 @@ from mlflow.models.utils import (
     validate_schema,
     validate_serving_input,
 )
+from tests.optional import optional
 
 TABLE = pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, 2.0]})
 
@@ -46,7 +47,7 @@ def test_a_model_is_asked_as_the_scoring_server_would(tmp_path):
 
 
 def test_plots():
-    pytest.importorskip("matplotlib").use("Agg")
+    optional("matplotlib").use("Agg")
     _, axes = plot_lines(
         [("one", [1, 2], [3, 4]), ("two", [1, 2], [4, 3])],
         "x",

@@ -16,6 +16,7 @@ from mlflow.models import ModelSignature
 from mlflow.pyfunc import scoring_server
 from mlflow.pyfunc.scoring_server.serving import ScoringApp
 from mlflow.types import ColSpec, Schema
+from tests.optional import optional
 
 JSON = {"content-type": "application/json"}
 EVENTS = {**JSON, "accept": "text/event-stream"}
@@ -176,7 +177,7 @@ def test_stream_of_a_chat_gets_no_field_stream(load):
 
 
 def arrow(frame, params=None) -> bytes:
-    pa = pytest.importorskip("pyarrow")
+    pa = optional("pyarrow")
     table = pa.Table.from_pandas(frame)
     if params is not None:
         table = table.replace_schema_metadata({"params": json.dumps(params)})
@@ -187,8 +188,8 @@ def arrow(frame, params=None) -> bytes:
 
 
 def test_arrow_in_and_out(load):
-    pa = pytest.importorskip("pyarrow")
-    pd = pytest.importorskip("pandas")
+    pa = optional("pyarrow")
+    pd = optional("pandas")
     client = TestClient(scoring_server.init(load("return model_input.assign(c=model_input.a * 2)")))
     frame = pd.DataFrame(
         {"a": [1, 2], "t": pd.to_datetime(["2026-01-02", None]), "b": [b"x", None]}
@@ -211,7 +212,7 @@ def test_arrow_in_and_out(load):
     "lines", ["return np.array([1.5])", "return pd.Series([1.5])", "return [1.5]"]
 )
 def test_predictions_that_are_no_table_are_one_column(load, lines):
-    pa = pytest.importorskip("pyarrow")
+    pa = optional("pyarrow")
     client = TestClient(scoring_server.init(load(lines)))
     answer = client.post("/invocations", json={"inputs": [1]}, headers={"accept": ARROW})
     assert pa.ipc.open_stream(answer.content).read_all().to_pydict() == {"predictions": [1.5]}
@@ -226,8 +227,8 @@ def test_arrow_that_is_none_and_predictions_without_that_form(load):
 
 
 def test_parquet_that_claims_too_much(load, monkeypatch):
-    pd = pytest.importorskip("pandas")
-    pytest.importorskip("pyarrow")
+    pd = optional("pandas")
+    optional("pyarrow")
     monkeypatch.setattr("mlflow.pyfunc.scoring_server.arrow._MOST_BYTES", 1 << 20)
     client = TestClient(scoring_server.init(load("return [1]")))
     file = io.BytesIO()

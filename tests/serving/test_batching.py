@@ -16,6 +16,7 @@ from mlflow.pyfunc.scoring_server.quick_rows import QuickRows
 from mlflow.pyfunc.scoring_server.served import Question, Served
 from mlflow.pyfunc.scoring_server.serving import ScoringApp
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+from tests.optional import optional
 
 #: Says with how many rows each row came, and refuses negative numbers.
 ROWS = """
@@ -143,8 +144,8 @@ def test_requests_that_wait_while_the_model_is_busy(load):
 @pytest.fixture(scope="module")
 def iris(tmp_path_factory):
     """A function that saves a scikit-learn model and loads it."""
-    pytest.importorskip("sklearn")
-    pd = pytest.importorskip("pandas")
+    optional("sklearn")
+    pd = optional("pandas")
     import mlflow.sklearn
 
     rng = np.random.default_rng(0)

@@ -18,7 +18,7 @@ from mlflow.exceptions import ExecutionException, MlflowException
 from mlflow.models.flavor_backend_registry import get_flavor_backend
 from mlflow.utils import conda, headrace_wheel, process, uv_utils, virtualenv
 from mlflow.utils.process import ShellCommandException, _exec_cmd
-from tests.optional import EVERYTHING
+from tests.optional import EVERYTHING, missing
 
 VERSION = virtualenv._this_python()
 
@@ -226,7 +226,7 @@ def test_failed_installer_says_why(folder, tmp_path):
 @pytest.mark.parametrize("manager", ["virtualenv", "uv"])
 def test_real_environment(save_model, tmp_path, manager, monkeypatch):
     if manager == "uv" and not uv_utils.is_uv_available():
-        pytest.skip("uv is not installed")
+        missing("uv", "pip install uv")
     monkeypatch.setenv("MLFLOW_ENV_ROOT", str(tmp_path / "envs"))
     # packed once, so that a file which changes during the test does not ask for another one
     wheel = headrace_wheel.requirement(tmp_path / "wheel")
@@ -387,7 +387,7 @@ def test_projects_of_uv(tmp_path, monkeypatch):
 
 def test_requirements_by_uv(tmp_path):
     if not uv_utils.is_uv_available():
-        pytest.skip("uv is not installed")
+        missing("uv", "pip install uv")
     assert str(uv_utils.get_uv_version())
     (tmp_path / "pyproject.toml").write_text(
         '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = []\n'

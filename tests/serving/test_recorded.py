@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 import mlflow.pyfunc
 from mlflow.pyfunc import scoring_server
+from tests.optional import optional
 from tests.serving.cases import body_of, facts, models, parquet, requests
 
 RECORDED = json.loads(
@@ -98,7 +99,7 @@ def test_other_pages(clients):
 
 
 def test_parquet(clients):
-    pytest.importorskip("pyarrow")
+    optional("pyarrow")
     found = clients("columns").post(
         "/invocations",
         content=parquet(),

@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,16 @@ from mlflow.store.artifact.location import Location
 from mlflow.utils.model_utils import part_beside
 
 if TYPE_CHECKING:
-    from mlflow.entities import LoggedModelOutput
+    from mlflow.entities import LoggedModelOutput, Metric
     from mlflow.entities.logged_model import LoggedModel
     from mlflow.models.model import Model, ModelInfo
 
 # The name users know from messages and filters.
 _logger = logging.getLogger("mlflow.models.model")
+
+_SAMPLED = 1000
+"""So many points of an interval are asked for. Of more, a store gives some, about so many: only a
+tenth is surely all there are."""
 
 
 def log_model(
@@ -119,15 +123,24 @@ def _link(client: Any, run_id: str, output: LoggedModelOutput) -> None:
     active = active_run()
     if active is not None and active.info.run_id == run_id and active.outputs is not None:
         active.outputs.model_outputs.append(output)
-    latest = client.get_run(run_id).data._metric_objs
+    step = output.step
     measured = [
         Metric(each.key, each.value, each.timestamp, each.step, output.model_id)
-        for last in latest
-        if last.step >= output.step  # it is the one of the highest step
-        for each in client.get_metric_history(run_id, last.key)
-        if each.step == output.step
+        for last in client.get_run(run_id).data._metric_objs
+        if last.step >= step  # it is the one of the highest step
+        for each in _at_step(client, run_id, last.key, step)
     ]
-    client.log_batch(run_id, metrics=measured, synchronous=True)
+    if measured:
+        client.log_batch(run_id, metrics=measured, synchronous=True)
+
+
+def _at_step(client: Any, run_id: str, key: str, step: int) -> Sequence[Metric]:
+    """The points of a metric at one step. Of a long history only these are read, unless there are
+    very many of them."""
+    found = client._store.get_metric_history_bulk_interval([run_id], key, _SAMPLED, step, step)
+    if len(found) < _SAMPLED // 10:
+        return found
+    return [each for each in client.get_metric_history(run_id, key) if each.step == step]
 
 
 def _created(
