@@ -33,10 +33,19 @@ os.environ["HEADRACE_JOURNAL_DIR"] = tempfile.mkdtemp(prefix="headrace-journals-
 atexit.register(shutil.rmtree, os.environ["HEADRACE_JOURNAL_DIR"], ignore_errors=True)
 
 
+#: What the SDK's setters leave in the environment for processes that are started.
+_LEFT_BEHIND = (
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_REGISTRY_URI",
+    "MLFLOW_EXPERIMENT_ID",
+    "MLFLOW_EXPERIMENT_NAME",
+    "MLFLOW_RUN_ID",
+)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _settings_of_one_module() -> Iterator[None]:
     """What a module's tests set for the process does not reach those of the next one."""
-    before = dict(os.environ)
     yield
     if "mlflow.tracking.fluent" in sys.modules:
         import mlflow
@@ -47,8 +56,8 @@ def _settings_of_one_module() -> Iterator[None]:
         mlflow.set_tracking_uri("")
         mlflow.set_registry_uri("")
         mlflow.clear_active_model()
-    os.environ.clear()
-    os.environ.update(before)
+    for name in _LEFT_BEHIND:
+        os.environ.pop(name, None)
 
 
 def free_port() -> int:

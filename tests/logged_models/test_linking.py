@@ -33,6 +33,7 @@ def place(request, tmp_path, monkeypatch):
 @pytest.fixture
 def calls(monkeypatch, tmp_path):
     """The methods of the store that are called from now on."""
+    monkeypatch.chdir(tmp_path)
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/store.db")
     client = MlflowClient()
     client.search_experiments()
@@ -109,7 +110,8 @@ def test_only_histories_that_reach_the_step_are_read(calls):
         assert calls.count("get_metric_history") == 0
 
 
-def test_the_active_run_knows_what_it_made(tmp_path):
+def test_the_active_run_knows_what_it_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/store.db")
     with mlflow.start_run() as run:
         made = scenarios.log_model(step=2)

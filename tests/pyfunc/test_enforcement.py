@@ -17,7 +17,11 @@ from mlflow.models import ModelSignature, validate_schema
 from mlflow.models.enforcement import Enforcer, enforce_params, enforce_schema
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.types.schema import Array, Object, Property
-from tests.pyfunc import enforcement_cases
+from tests.optional import optional
+
+for _name in ("polars", "pyarrow", "scipy"):
+    optional(_name)
+from tests.pyfunc import enforcement_cases  # noqa: E402
 
 RECORDED = json.loads(
     (Path(__file__).parents[1] / "data" / "enforcement.json").read_text(encoding="utf-8")

@@ -19,8 +19,9 @@ from mlflow.sync import ArtifactMode, sync
 
 
 @pytest.fixture
-def places(tmp_path, make_server):
+def places(tmp_path, make_server, monkeypatch):
     """A function that gives the URI of a new store of a kind."""
+    monkeypatch.chdir(tmp_path)
     numbers = itertools.count()
 
     def make(kind: str) -> str:
