@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 import uuid
@@ -24,6 +26,10 @@ from tests import databases
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+# A shell that runs the tests in the background has them, and what they start, ignore it.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What a developer has in the shell must not reach the tests.
 for _name in [n for n in os.environ if n.startswith("MLFLOW_")]:
