@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow.entities.model_registry import (
     ModelVersion,
@@ -14,19 +14,21 @@ from mlflow.entities.model_registry import (
     RegisteredModelTag,
 )
 from mlflow.entities.model_registry.model_version_stages import ALL_STAGES, STAGE_PRODUCTION
-from mlflow.entities.model_registry.registry_change import RegistryChange
 from mlflow.entities.model_registry.stage_approval import StagePolicy, StageRequest
 from mlflow.exceptions import MlflowException
 from mlflow.search.grammar import PROMPT_TAG
-from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.model_registry import (
     SEARCH_MODEL_VERSION_MAX_RESULTS_DEFAULT,
     SEARCH_REGISTERED_MODEL_MAX_RESULTS_DEFAULT,
 )
-from mlflow.store.model_registry.abstract_store import AbstractStore
 from mlflow.tracking._model_registry.utils import _get_registry_store
 from mlflow.utils.models_uri import moment, parse_models_uri
 from mlflow.utils.validation import _validate_model_version_or_stage_exists
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry.registry_change import RegistryChange
+    from mlflow.store.entities.paged_list import PagedList
+    from mlflow.store.model_registry.abstract_store import AbstractStore
 
 DEFAULT_AWAIT_MAX_SLEEP_SECONDS = 5 * 60
 

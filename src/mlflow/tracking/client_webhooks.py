@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mlflow.entities.webhook import (
     Webhook,
     WebhookEvent,
@@ -9,8 +11,10 @@ from mlflow.entities.webhook import (
     WebhookStatus,
     WebhookTestResult,
 )
-from mlflow.store.entities.paged_list import PagedList
-from mlflow.store.model_registry.abstract_store import AbstractStore
+
+if TYPE_CHECKING:
+    from mlflow.store.entities.paged_list import PagedList
+    from mlflow.store.model_registry.abstract_store import AbstractStore
 
 
 class WebhooksClient:

@@ -7,7 +7,7 @@ import json
 import uuid
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import (
     LoggedModel,
@@ -19,8 +19,10 @@ from mlflow.entities import (
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException, MlflowNotImplementedException
 from mlflow.store.db.paging import decode_token, encode_token
-from mlflow.store.entities.paged_list import PagedList
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
+
+if TYPE_CHECKING:
+    from mlflow.store.entities.paged_list import PagedList
 
 #: Models on one page when the caller does not say.
 DEFAULT_PAGE = 100
