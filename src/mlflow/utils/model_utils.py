@@ -16,7 +16,6 @@ from mlflow.exceptions import MlflowException
 
 FLAVOR_CONFIG_CODE = "code"
 EXTRA_FILES_KEY = "extra_files"
-_PYTHON_FUNCTION = "python_function"
 
 PYTHON_VERSION = platform.python_version()
 

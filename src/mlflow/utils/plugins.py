@@ -10,6 +10,7 @@ from collections.abc import Iterator
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+    from typing import Any
 
 
 def get_entry_points(group: str) -> list[EntryPoint]:
@@ -27,6 +28,14 @@ def get_entry_points(group: str) -> list[EntryPoint]:
     from importlib.metadata import entry_points
 
     return list(entry_points(group=group))
+
+
+def load_plugin(group: str, name: str) -> Any:
+    """What the first plug-in of this name in a group stands for; None if there is none."""
+    for entry in get_entry_points(group):
+        if entry.name == name:
+            return entry.load()
+    return None
 
 
 class ProviderRegistry:

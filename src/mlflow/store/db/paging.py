@@ -42,6 +42,42 @@ def after(terms: Sequence[Term], last: Sequence[Any]) -> tuple[str, list[Any]]:
     return "(" + " or ".join(f"({c})" for c in clauses) + ")", params
 
 
+def read_page(
+    tx: Any,
+    columns: str,
+    tables: str,
+    where: Sequence[str],
+    params: Sequence[Any],
+    terms: Sequence[Term],
+    page_token: str | None,
+    max_results: int,
+) -> tuple[list[tuple], str | None]:
+    """The rows of one page, and the token of the next one.
+
+    Args:
+        columns: What is selected.
+        tables: What it is selected from.
+        where: Conditions, at least one; `params` are the values of their marks.
+        page_token: Where the page begins; None for the first one.
+
+    Raises:
+        MlflowException: INVALID_PARAMETER_VALUE for a token that is not one of this order.
+    """
+    conditions, values = [*where], [*params]
+    if page_token:
+        text, last = after(terms, place_of(page_token, terms))
+        conditions.append(text)
+        values += last
+    query = (
+        f"select {columns}, {', '.join(t.sql for t in terms)} from {tables} "
+        f"where {' and '.join(conditions)} {order_clause(terms)} limit ?"
+    )
+    rows = tx.execute(query, [*values, max_results + 1]).fetchall()
+    page = rows[:max_results]
+    token = encode_token(page[-1][-len(terms) :]) if len(rows) > max_results else None
+    return [row[: -len(terms)] for row in page], token
+
+
 def encode_token(values: Sequence[Any]) -> str:
     """An opaque token that holds the values of the last row's terms."""
     return base64.urlsafe_b64encode(json.dumps(list(values)).encode()).decode()

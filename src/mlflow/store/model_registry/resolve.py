@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any
 
 from mlflow.exceptions import MlflowException
 from mlflow.store.model_registry.abstract_store import AbstractStore
 from mlflow.store.tracking.resolve import absolute_uri
+from mlflow.utils.plugins import load_plugin
 from mlflow.utils.uri import get_uri_scheme
 
 PLUGIN_GROUP = "mlflow.model_registry_store"
@@ -54,7 +54,7 @@ def _build(uri: str, tracking_uri: str) -> AbstractStore:
         from mlflow.store.model_registry.file.store import FileRegistry
 
         return FileRegistry(uri, tracking_uri)
-    plugin = _plugin(scheme)
+    plugin = load_plugin(PLUGIN_GROUP, scheme)
     if plugin is not None:
         return plugin(store_uri=uri, tracking_uri=tracking_uri)
     raise MlflowException.invalid_parameter_value(
@@ -62,15 +62,6 @@ def _build(uri: str, tracking_uri: str) -> AbstractStore:
         "postgresql://user@host/database), a server (http://host:port), a folder, or what an "
         "installed plug-in takes."
     )
-
-
-def _plugin(scheme: str) -> Any:
-    from mlflow.utils.plugins import get_entry_points
-
-    for entry in get_entry_points(PLUGIN_GROUP):
-        if entry.name == scheme:
-            return entry.load()
-    return None
 
 
 def _after_fork() -> None:

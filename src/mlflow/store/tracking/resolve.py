@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any
 
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.location import Location
 from mlflow.store.tracking import DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH
 from mlflow.store.tracking.abstract_store import AbstractStore
+from mlflow.utils.plugins import load_plugin
 from mlflow.utils.uri import get_uri_scheme, resolve_uri_if_local
 
 PLUGIN_GROUP = "mlflow.tracking_store"
@@ -88,7 +88,7 @@ def _build(uri: str, artifact_root: str | None) -> AbstractStore:
         from mlflow.store.tracking.file.store import FileStore
 
         return FileStore(uri, artifact_root)
-    plugin = _plugin(scheme)
+    plugin = load_plugin(PLUGIN_GROUP, scheme)
     if plugin is not None:
         return plugin(store_uri=uri, artifact_uri=artifact_root)
     raise MlflowException.invalid_parameter_value(
@@ -96,15 +96,6 @@ def _build(uri: str, artifact_root: str | None) -> AbstractStore:
         "postgresql://user@host/database), a server (http://host:port), a folder, or what an "
         "installed plug-in takes."
     )
-
-
-def _plugin(scheme: str) -> Any:
-    from mlflow.utils.plugins import get_entry_points
-
-    for entry in get_entry_points(PLUGIN_GROUP):
-        if entry.name == scheme:
-            return entry.load()
-    return None
 
 
 def _after_fork() -> None:

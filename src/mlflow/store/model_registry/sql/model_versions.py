@@ -10,7 +10,7 @@ from mlflow.entities.model_registry.model_version_stages import STAGE_NONE
 from mlflow.exceptions import MlflowException
 from mlflow.search import MODEL_VERSIONS, full_order, parse_filter, parse_order_by
 from mlflow.search.evaluate import prompts_apart
-from mlflow.store.db.paging import Term, after, encode_token, order_clause, place_of
+from mlflow.store.db.paging import Term, read_page
 from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.model_registry import (
     SEARCH_MODEL_VERSION_MAX_RESULTS_DEFAULT,
@@ -172,20 +172,11 @@ class SqlModelVersions(SqlRegistryCore, ModelVersions):
             condition = VersionConditions(self.db.dialect).sql(tree)
             where.append(condition.text)
             params += condition.params
-        if page_token:
-            text, values = after(terms, place_of(page_token, terms))
-            where.append(text)
-            params += values
-        query = (
-            f"select {VERSION_COLUMNS}, {', '.join(t.sql for t in terms)} from {VERSIONS} "
-            f"where {' and '.join(where)} {order_clause(terms)} limit ?"
-        )
-        size = len(VersionRow._fields)
         with self.db.read() as tx:
-            rows = tx.execute(query, [*params, max_results + 1]).fetchall()
-            page = rows[:max_results]
-            token = encode_token(page[-1][size:]) if len(rows) > max_results else None
-            return PagedList(self._load_versions(tx, [VersionRow(*r[:size]) for r in page]), token)
+            rows, token = read_page(
+                tx, VERSION_COLUMNS, VERSIONS, where, params, terms, page_token, max_results
+            )
+            return PagedList(self._load_versions(tx, [VersionRow(*row) for row in rows]), token)
 
     # -- tags -------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel, RegisteredModelTag
 from mlflow.search import REGISTERED_MODELS, full_order, parse_filter, parse_order_by
 from mlflow.search.evaluate import prompts_apart
-from mlflow.store.db.paging import Term, after, encode_token, order_clause, place_of
+from mlflow.store.db.paging import Term, read_page
 from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.model_registry import (
     SEARCH_REGISTERED_MODEL_MAX_RESULTS_DEFAULT,
@@ -168,20 +168,12 @@ class SqlRegisteredModels(SqlRegistryCore, RegisteredModels):
             condition = ModelConditions(self.db.dialect).sql(tree)
             where.append(condition.text)
             params += condition.params
-        if page_token:
-            text, values = after(terms, place_of(page_token, terms))
-            where.append(text)
-            params += values
-        query = (
-            f"select {MODEL_COLUMNS}, {', '.join(t.sql for t in terms)} from registered_model m "
-            f"where {' and '.join(where)} {order_clause(terms)} limit ?"
-        )
-        size = len(ModelRow._fields)
+        tables = "registered_model m"
         with self.db.read() as tx:
-            rows = tx.execute(query, [*params, max_results + 1]).fetchall()
-            page = rows[:max_results]
-            token = encode_token(page[-1][size:]) if len(rows) > max_results else None
-            models = self._load_models(tx, [ModelRow(*r[:size]) for r in page])
+            rows, token = read_page(
+                tx, MODEL_COLUMNS, tables, where, params, terms, page_token, max_results
+            )
+            models = self._load_models(tx, [ModelRow(*row) for row in rows])
         for model in models:  # a search has them in this order, as the reference does
             model.latest_versions.sort(key=lambda mv: mv.current_stage)
         return PagedList(models, token)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlflow.entities import Experiment, ExperimentTag, LifecycleStage, ViewType
 from mlflow.search import EXPERIMENTS, full_order, parse_filter, parse_order_by
-from mlflow.store.db.paging import Term, after, encode_token, order_clause, place_of
+from mlflow.store.db.paging import Term, read_page
 from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.tracking import SEARCH_MAX_RESULTS_DEFAULT
 from mlflow.store.tracking.base.checks import (
@@ -99,19 +99,11 @@ class SqlExperiments(SqlCore, Experiments):
             condition = ExperimentConditions(self.db.dialect).sql(tree)
             where.append(condition.text)
             params += condition.params
-        if page_token:
-            text, values = after(terms, place_of(page_token, terms))
-            where.append(text)
-            params += values
-        query = (
-            f"select {_COLUMNS}, {', '.join(t.sql for t in terms)} from experiment e "
-            f"where {' and '.join(where)} {order_clause(terms)} limit ?"
-        )
         with self.db.read() as tx:
-            rows = tx.execute(query, [*params, max_results + 1]).fetchall()
-            page = rows[:max_results]
-            token = encode_token(page[-1][6:]) if len(rows) > max_results else None
-            return PagedList(self._load_experiments(tx, page), token)
+            rows, token = read_page(
+                tx, _COLUMNS, "experiment e", where, params, terms, page_token, max_results
+            )
+            return PagedList(self._load_experiments(tx, rows), token)
 
     def delete_experiment(self, experiment_id: str) -> None:
         self._move(experiment_id, LifecycleStage.ACTIVE, LifecycleStage.DELETED, "delete")
