@@ -20,8 +20,8 @@ FLOORS = {
     "version",
     2: "rpc",
     3: "store",
-    4: "artifacts client config data system_metrics tracking",
-    5: "demo models pyfunc server sklearn sync webhooks",
+    4: "artifacts client config data projects reproducibility system_metrics tracing tracking",
+    5: "anthropic demo langchain models openai pyfunc server sklearn sync webhooks",
     6: "cli",
     7: "__init__ __main__ _face",
 }

@@ -18,7 +18,7 @@ REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "cli.json").read_te
 OURS = {
     "mlflow": {"registry", "ui", "sync"},
     "mlflow db": {"backup", "check", "optimize"},
-    "mlflow runs": {"export"},
+    "mlflow runs": {"export", "reproduce"},
 }
 
 #: Options that the reference does not have, by command.

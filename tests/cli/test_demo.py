@@ -73,8 +73,11 @@ def test_serves_until_it_is_stopped(tmp_path):
             assert time.monotonic() < deadline
             time.sleep(0.1)
         link = re.search(r"Look at them here: (\S+)", (tmp_path / "log").read_text())[1]
+        server, experiment_id = re.fullmatch(r"(.*)/#/experiments/(\d+)", link).groups()
+        runs = MlflowClient(server).search_runs([experiment_id])
+        assert "plain-sgd" in {run.info.run_name for run in runs}
         with urllib.request.urlopen(link) as answer:
-            assert "plain-sgd" in answer.read().decode()
+            assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
         assert (tmp_path / "mlflow-demo" / "mlflow.db").exists()
     finally:
         demo.terminate()

@@ -420,8 +420,11 @@ def test_unknown_name_is_an_attribute_error():
 
 
 def test_values_load_nothing_heavy():
+    # Those of traces are public as dataclasses, which load `inspect`.
+    traces = ("trace", "span", "assessment", "link")
+    names = [name for name, home in entities._HOME.items() if not home.startswith(traces)]
     program = (
-        "import sys; from mlflow.entities import *; "
+        f"import sys; from mlflow.entities import {', '.join(names)}; "
         "print(*{name.partition('.')[0] for name in sys.modules})"
     )
     loaded = subprocess.run(

@@ -12,6 +12,7 @@ from mlflow.entities.model_registry.stage_approval import StagePolicy
 from mlflow.environment_variables import MLFLOW_TRACKING_USERNAME
 from mlflow.exceptions import MlflowException
 from mlflow.store.model_registry.caller import because
+from mlflow.store.model_registry.sql.store import SqlRegistry
 
 
 @pytest.fixture
@@ -106,6 +107,20 @@ def test_reasons_and_pages(keeping, model):
     assert found == list(keeping.get_registry_history(model))
     assert [c.id for c in found] == sorted({c.id for c in found})
     assert [c.timestamp for c in found] == sorted(c.timestamp for c in found)
+
+
+def test_the_last_change_of_some_models(stores, keeping, model, act_as):
+    if not isinstance(keeping, SqlRegistry):
+        assert keeping.last_registry_changes([model]) == {}  # nobody has a server ask another one
+        return
+    act_as("ben")
+    keeping.set_registered_model_alias(model, "best", 3)
+    assert keeping.last_registry_changes([model, "not there"]) == {
+        model: keeping.get_registry_history(model)[-1]
+    }
+    keeping.update_registered_model(model, "about the model itself")
+    assert keeping.last_registry_changes([model])[model].action == "update"
+    assert keeping.last_registry_changes([]) == {}
 
 
 def next_moment() -> int:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_MOMENT = re.compile(r"20\d\d-\d\d-\d\dT[\d:.]+Z")
 #: Set by the server's clock.
 _TIMES = {
     "creation_time",
@@ -96,6 +97,8 @@ class Replay:
             return json.dumps(self._ours(request["json"])).encode()
         if "text" in request:
             return self._ours(request["text"]).encode()
+        if "base64" in request:
+            return base64.b64decode(request["base64"])
         return bytes(request["length"]) if request else None  # whose content was not kept
 
     def _ours(self, value: Any) -> Any:
@@ -140,7 +143,13 @@ class Replay:
                 was, here = (sorted(items, key=lambda x: x["key"]) for items in (was, here))
             for i, pair in enumerate(zip(was, here)):
                 yield from self.compare(*pair, f"{where}[{i}]")
-        elif key in _TIMES and isinstance(here, int) and here > 1_700_000_000_000:
+        elif (
+            key in _TIMES
+            and isinstance(here, int)
+            and here > 1_700_000_000_000
+            or key in _TIMES
+            and _MOMENT.fullmatch(str(here))
+        ):
             return
         elif key == "next_page_token" and isinstance(here, str):
             self.known[was] = here

@@ -185,7 +185,7 @@ def check(answered: tuple[int, dict[str, Any]]) -> None:
     if status == 200:
         assert isinstance(answer, dict)
         return
-    assert answer.keys() <= {"error_code", "message", "sqlstate", "error_class"}
+    assert answer.keys() <= {"error_code", "message", "sqlstate", "error_class", "position"}
     assert answer["message"] and answer["error_code"]
     # The protocol's table makes INVALID_STATE a 500: a deleted experiment cannot be renamed.
     assert status < 500 or answer["error_code"] == "INVALID_STATE", answer

@@ -33,8 +33,9 @@ def test_static_prefix(make_server):
     store = tracking_store(f"{server.uri}/under")
     assert store.get_experiment("0").name == "Default"
     assert get(f"{server.uri}/api/2.0/mlflow/experiments/get?experiment_id=0")[0] == 404
-    with urllib.request.urlopen(f"{server.uri}/under/experiments/0") as page:
-        assert b"Default" in page.read()
+    with urllib.request.urlopen(f"{server.uri}/under") as page:
+        assert page.url == f"{server.uri}/under/"
+        assert b"<!doctype html>" in page.read()
 
 
 def test_client_may_not_send_the_server_to_a_host_of_its_choice(shared_server):

@@ -22,6 +22,9 @@ for _topic in ("tracking", "registry", "webhooks"):
     _part = json.loads((Path(__file__).parents[1] / f"data/rest-api-{_topic}.json").read_text())
     for _kind, _described in TABLE.items():
         _described.update(_part[_kind])
+OF_TRACES = json.loads((Path(__file__).parents[1] / "data/rest-api-traces.json").read_text())[
+    "rpcs"
+]
 RPCS = {cls.__name__: cls for cls in all_rpcs()}
 STREAMS = {cls.__name__: cls for cls in streams()}
 EVERY = {**RPCS, **STREAMS}
@@ -35,6 +38,10 @@ OURS = {
     *("GetRegistryHistory", "GetVersionsAt", "RollBack"),
     *("SetStagePolicy", "DeleteStagePolicy", "GetStagePolicies"),
     *("RequestStage", "GetStageRequests", "ReviewStageRequest"),
+    # of the web UI
+    *("GetExperimentOverviews", "GetMainMetric", "GetDatasetOverviews"),
+    *("FindRuns", "GetRunRows", "GetRunColumns", "GetRunValues", "GetRuns"),
+    *("GetLastChanges", "FindTraces", "GetTraceRows", "GetTraceHistogram"),
 }
 #: RPCs of the table that `mlflow.server.artifacts` answers.
 ARTIFACTS = {
@@ -74,7 +81,7 @@ def test_no_two_rpcs_share_a_route():
 
 _SCHEMA_WORDS = {
     *("$ref", "type", "properties", "required", "items", "anyOf", "enum", "default", "title"),
-    *("description", "minimum", "maximum", "minLength"),
+    *("description", "minimum", "maximum", "minLength", "additionalProperties"),
 }
 _TYPES = {"object", "array", "string", "integer", "number", "boolean", "null"}
 
@@ -141,8 +148,9 @@ def check_schema(schema: dict[str, Any], described: dict[str, Any]) -> None:
     assert set(schema.get("required", [])) <= properties.keys()
     for part in [*properties.values(), *schema.get("anyOf", [])]:
         check_schema(part, described)
-    if "items" in schema:
-        check_schema(schema["items"], described)
+    for part in ("items", "additionalProperties"):
+        if part in schema:
+            check_schema(schema[part], described)
 
 
 # -- the table of the reference ----------------------------------------------------------------
@@ -208,8 +216,26 @@ def test_routes_are_those_of_the_reference(name):
     assert ours == OTHER_ROUTES.get(name, theirs)
 
 
+# Messages of traces hold messages of OpenTelemetry, maps and free values, which no table here
+# describes: recorded exchanges do (`test_recorded_traces.py`).
+@pytest.mark.parametrize("name", OF_TRACES)
+def test_routes_and_fields_of_traces_are_those_of_the_reference(name):
+    described = OF_TRACES[name]
+    theirs = {
+        (e["method"], url.replace("{assessment.trace_id}", "{trace_id}"))
+        for e in described["endpoints"]
+        for url in e["served"]
+    }
+    assert {(e.method, url) for e in named(name).endpoints for url in e.urls()} == theirs
+    ours = {field.encode_name for field in inspect.type_info(named(name)).fields}
+    in_url = set(re.findall(r"{(\w+)}", named(name).endpoints[0].path))
+    assert set(described["fields"]) <= ours
+    assert ours - set(described["fields"]) <= in_url
+
+
 def test_no_rpc_is_ours_alone():
-    theirs = {name[0].upper() + name[1:] for name in TABLE["rpcs"]} | NOT_IN_THE_TABLE
+    names = {*TABLE["rpcs"], *OF_TRACES}
+    theirs = {name[0].upper() + name[1:] for name in names} | NOT_IN_THE_TABLE
     assert set(RPCS) <= theirs | OURS
 
 

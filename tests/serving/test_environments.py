@@ -132,6 +132,13 @@ def test_wheel_of_this_headrace(tmp_path):
     assert recorded == names
 
 
+def test_wheel_leaves_out_the_ui(tmp_path):
+    for name in ("server/app.py", "server/static/index.html", "server/static/static/a-12345678.js"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert list(headrace_wheel._package(tmp_path)) == [("mlflow/server/app.py", b"")]
+
+
 # Making it.
 
 

@@ -186,3 +186,21 @@ def test_logged_models(golden):
         parts = {**dict(model), "status": str(model.status), "metrics": metrics}
         assert {name: parts[name] for name in said} == said
         assert store.get_logged_model(model.model_id).to_dictionary() == model.to_dictionary()
+
+
+def test_traces(golden):
+    folder, expected = golden
+    store = FileStore(str(folder))
+    found, _ = store.search_traces(None)
+    assert len(found) == len(expected["traces"]) == 2
+    for wanted in expected["traces"]:
+        trace = store.get_trace(wanted["info"]["trace_id"])
+        made = trace.to_dict()
+        assert made["data"] == wanted["data"]
+        for part in ("request_time", "state", "execution_duration_ms", "trace_metadata"):
+            assert made["info"][part] == wanted["info"][part]
+        tags = {k: v for k, v in wanted["info"]["tags"].items() if k != "mlflow.artifactLocation"}
+        assert tags.items() <= made["info"]["tags"].items()
+        assert {a.assessment_id for a in trace.info.assessments} == {
+            a["assessment_id"] for a in wanted["info"].get("assessments", ())
+        }

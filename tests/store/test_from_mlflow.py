@@ -282,12 +282,32 @@ def test_everything_comes_over(version, kind, tmp_path):
             assert "2 registered models" in said
             assert "not what MLflow kept: 1." in said and f"metric '{ODD}': NaN" in said
         if version == NEWEST:
-            assert "spans 1" in said and "logged_models" not in said
+            assert "1 traces" in said and "spans" not in said and "logged_models" not in said
             assert "2 logged models, 3 points of models" in said
         compare(made)
 
         assert upgrade(made.uri).startswith("The schema is up to date")
         assert made.content() == before
+
+
+@pytest.mark.parametrize("version", ["2.22", "3.17"])
+def test_traces_come_over(version, tmp_path):
+    made = Old(version, "sqlite", tmp_path)
+    made.make()
+    upgrade(made.uri)
+    store = SqlStore(made.uri, str(tmp_path))
+    (info,), _ = store.search_traces(None)
+    assert info.tags["mlflow.traceName"]
+    assert info.tags["mlflow.artifactLocation"].startswith("/data")
+    assert info.trace_metadata["mlflow.trace_schema.version"]
+    # Before 3.4 MLflow kept spans in files only.
+    if version == "3.17":
+        trace = store.get_trace(info.trace_id)
+        assert [span.trace_id for span in trace.data.spans] == [info.trace_id]
+        name = trace.data.spans[0].name
+        found, _ = store.search_traces(None, f"span.name = '{name}'")
+        assert [i.trace_id for i in found] == [info.trace_id]
+    store.dispose()
 
 
 def test_in_small_steps(sqlite, monkeypatch):

@@ -228,6 +228,29 @@ def test_curves_of_a_chart_share_their_buckets(store, experiment):
             assert definition.same(definition.shown(chart), expected)
 
 
+def test_metrics_of_a_chart_may_have_ranges_of_their_own(store, experiment):
+    ids = [store.create_run(experiment, "u", 0, [], None).info.run_id for _ in range(2)]
+    drawn = {
+        (ids[0], "short"): [(i, 5000 + i, float(i)) for i in range(100)],
+        (ids[0], "long"): [(1000 * i, 5000 + i, -1.0) for i in range(100)],
+        (ids[1], "short"): [(i, 7000 + i, 0.5) for i in range(-200, 0)],
+    }
+    for (run_id, key), points in drawn.items():
+        log_points(store, run_id, key, points)
+    for start, end in ((None, None), (-50, None), (None, 5000)):
+        found = store.get_metric_charts(
+            ids, ["short", "long"], "step", start, end, 9, own_ranges=True
+        )
+        assert [(c.run_id, c.metric_key) for c in found] == list(drawn)
+        for chart in found:
+            x = [p[0] for (_, k), points in drawn.items() if k == chart.metric_key for p in points]
+            left, right = (min(x) if start is None else start), (max(x) if end is None else end)
+            expected = definition.chart(
+                drawn[chart.run_id, chart.metric_key], "step", left, right, 9
+            )
+            assert definition.same(definition.shown(chart), expected)
+
+
 def test_chart_of_nothing(store, run_id):
     assert store.get_metric_charts([run_id], ["nope"]) == []
     assert store.get_metric_charts(["0" * 32], ["nope"], "relative_time") == []

@@ -102,8 +102,8 @@ def test_star_import_brings_what_the_reference_brings():
 
 
 def test_name_that_is_not_there_yet_says_so():
-    with pytest.raises(AttributeError, match="'mlflow.projects' is not available in Headrace yet"):
-        _ = mlflow.projects
+    with pytest.raises(AttributeError, match="'mlflow.genai' is not available in Headrace yet"):
+        _ = mlflow.genai
     with pytest.raises(AttributeError, match="has no attribute 'typo'"):
         _ = mlflow.typo
 

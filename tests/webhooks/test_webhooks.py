@@ -161,6 +161,12 @@ def test_secrets_are_encrypted_as_the_reference_does(registry, key):
         assert tx.execute("select secret from webhook").fetchall() == [(None,)]
 
 
+def test_secret_that_is_no_text_is_refused_and_not_repeated(registry, key):
+    with pytest.raises(MlflowException, match="surrogate") as refused:
+        secrets.encrypt("\ud800")
+    assert refused.value.error_code == "INVALID_PARAMETER_VALUE"
+
+
 def test_secret_of_another_key_is_not_used(registry, key, monkeypatch):
     hook = registry.create_webhook("hook", URL, [CREATED], secret="topsecret")
     monkeypatch.setenv("MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", Fernet.generate_key().decode())

@@ -27,9 +27,11 @@ COMMANDS = {
         "mlflow.cli.registry:registry",
         "Move versions of models between stages, and see who did.",
     ),
+    "run": ("mlflow.cli.run:run", "Run the project in a folder or a git repository."),
     "runs": ("mlflow.cli.runs:runs", "Create, list, show, export, delete and restore runs."),
     "server": ("mlflow.cli.server:server", "Serve runs and their pages over HTTP."),
     "sync": ("mlflow.cli.sync:sync", "Copy experiments and runs from one store to another."),
+    "traces": ("mlflow.cli.traces:traces", "Search, show, assess, tag and delete traces."),
     "ui": ("mlflow.cli.server:server", "The same as `server`."),
 }
 
@@ -44,11 +46,9 @@ LATER = (
     "deployments",
     "gateway",
     "mcp",
-    "run",
     "sagemaker",
     "scorers",
     "skills",
-    "traces",
 )
 
 

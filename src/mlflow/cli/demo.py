@@ -59,7 +59,7 @@ def _show(uri: str, refresh: bool, no_browser: bool) -> None:
     if not uri.startswith("http"):
         click.echo(f"The runs are in experiment {experiment_id} of {uri}")
         return
-    page = f"{uri.rstrip('/')}/experiments/{experiment_id}"
+    page = f"{uri.rstrip('/')}/#/experiments/{experiment_id}"
     click.echo(f"Look at them here: {page}")
     if not no_browser:
         webbrowser.open(page)

@@ -18,7 +18,10 @@ _RUN_ID = click.option("--run-id", required=True, help="Id of the run.")
 
 
 #: Commands that are loaded when they are called.
-_COMMANDS = {"export": ("mlflow.cli.export:export", "Write runs to files for other programs.")}
+_COMMANDS = {
+    "export": ("mlflow.cli.export:export", "Write runs to files for other programs."),
+    "reproduce": ("mlflow.cli.reproduce:reproduce", "Run again what a run has run."),
+}
 
 
 @click.group("runs", cls=Commands, table=_COMMANDS, later=["link-traces"])

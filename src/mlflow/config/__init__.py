@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any
 
@@ -20,13 +21,19 @@ _HOME = {
     "set_tracking_uri": "mlflow.tracking._tracking_service.utils",
 }
 
-__all__ = sorted([*_HOME, "enable_async_logging"])
+__all__ = sorted([*_HOME, "enable_async_logging", "enable_reproducible_runs"])
 
 
 def enable_async_logging(enable: bool = True) -> None:
     """Log metrics, params and tags in the background, unless a call says `synchronous=True`; also
     in processes that this one starts."""
     MLFLOW_ENABLE_ASYNC_LOGGING.set(enable)
+
+
+def enable_reproducible_runs(enable: bool = True) -> None:
+    """Keep with every run from now on what it takes to run it again: code, command, environment;
+    also in processes that this one starts. `mlflow runs reproduce` runs it."""
+    os.environ["HEADRACE_REPRODUCIBLE"] = str(bool(enable))
 
 
 def __getattr__(name: str) -> Any:

@@ -14,15 +14,18 @@ class _MlflowObject:
 
     A class lists its parts as annotations without values and its constructor sets `_<name>` for
     each; the base makes the property `<name>`, read-only unless it is among `settable`.
-    `dict(value)` gives the parts by name.
+    `dict(value)` gives the parts by name. The annotations of a dataclass (`fields=True`) are its
+    fields, and only its own properties are parts.
     """
 
     __slots__ = ()
     _parts: tuple[str, ...] = ()
 
-    def __init_subclass__(cls, settable: Iterable[str] = (), **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls, settable: Iterable[str] = (), fields: bool = False, **kwargs: Any
+    ) -> None:
         super().__init_subclass__(**kwargs)
-        for name in cls.__annotations__:
+        for name in () if fields else cls.__annotations__:
             if not name.startswith("_") and name not in cls.__dict__:
                 setter = _setter_of(f"_{name}") if name in settable else None
                 part = property(attrgetter(f"_{name}"), setter)

@@ -13,9 +13,8 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from mlflow._later import NotAvailableYet
 from mlflow.environment_variables import (
@@ -47,6 +46,7 @@ from mlflow.pyfunc.model import (
     get_default_conda_env,
     get_default_pip_requirements,
 )
+from mlflow.tracing.provider import trace_disabled as trace_disabled
 from mlflow.utils.annotations import deprecated
 from mlflow.utils.model_utils import PYTHON_VERSION
 
@@ -54,8 +54,6 @@ if TYPE_CHECKING:
     from mlflow.models.auth_policy import AuthPolicy
     from mlflow.models.resources import Resource
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
 FLAVOR_NAME = "python_function"
 MAIN = "loader_module"
@@ -488,8 +486,3 @@ def build_model_env(model_uri: str, save_path: str, env_manager: str = "virtuale
         "To run a model in an environment of its own, use `mlflow models serve` or "
         "`mlflow models build-docker`."
     )
-
-
-def trace_disabled(f: Callable[P, R]) -> Callable[P, R]:
-    """`f`, without traces of what it does; there are none, so `f` as it is."""
-    return f

@@ -15,7 +15,9 @@ from mlflow.rpc.wire import Empty, Wire, decode, encode, to_query
 
 R = TypeVar("R", bound="type[Rpc]")
 
-Entity = Literal["server", "experiment", "run", "logged_model", "registered_model", "webhook"]
+Entity = Literal[
+    "server", "experiment", "run", "logged_model", "trace", "registered_model", "webhook"
+]
 Action = Literal["read", "create", "edit", "delete", "approve"]
 StoreName = Literal["tracking", "registry"]
 
@@ -48,6 +50,7 @@ class Rpc(Wire):
     response: ClassVar[type[Wire]] = Empty
     idempotent: ClassVar[bool] = False
     small_write: ClassVar[bool] = False
+    compress: ClassVar[bool] = False
     store: ClassVar[StoreName] = "tracking"
 
     def answer(self, store: Any) -> Wire | None:
@@ -104,6 +107,7 @@ def rpc(
     ajax_only: bool = False,
     idempotent: bool = False,
     small_write: bool = False,
+    compress: bool = False,
     stream: bool = False,
     store: StoreName = "tracking",
 ) -> Callable[[R], R]:
@@ -123,6 +127,8 @@ def rpc(
             answer.
         small_write: It writes a little and reads next to nothing, so a server may commit many of
             them at once; see `SqlStore.together`.
+        compress: Browsers ask for it, and its answer is long: it is gzip'd for those who take that,
+            and a GET's answer has an ETag.
         stream: What it answers is no JSON, and may be of any length.
         store: Which of the server's stores answers it.
     """
@@ -135,6 +141,7 @@ def rpc(
         cls.response = response
         cls.idempotent = idempotent
         cls.small_write = small_write
+        cls.compress = compress
         cls.store = store
         (STREAMS if stream else RPCS).append(cls)
         return cls

@@ -255,12 +255,20 @@ class MetricCharts(Wire):
     charts: list[MetricChart] = []
 
 
-@rpc("GET", "/mlflow/metrics/charts", needs=("run", "read"), response=MetricCharts, version="3.0")
+@rpc(
+    "GET",
+    "/mlflow/metrics/charts",
+    needs=("run", "read"),
+    response=MetricCharts,
+    version="3.0",
+    compress=True,
+)
 class GetMetricCharts(Rpc, kw_only=True):
     """What it takes to draw metrics of runs, however many points they have: the points where they
     are few, else the least, greatest, mean, first and last value of each share of the x axis.
 
-    All curves have the same shares. Those with nothing in the range are left out.
+    All curves have the same shares, unless `own_ranges` says otherwise. Those with nothing in the
+    range are left out.
     """
 
     run_ids: list[str] = []
@@ -277,6 +285,9 @@ class GetMetricCharts(Rpc, kw_only=True):
     buckets: Int64 | None = None
     """Into how many shares the range is cut, 1 to 2500; absent for 320. A metric with no more
     points than that in the range is answered with its points."""
+    own_ranges: bool | None = None
+    """Whether, where `start` or `end` is absent, each metric has the range of its own points (those
+    of all the runs); absent for no."""
 
     def answer(self, store) -> MetricCharts:
         found = store.get_metric_charts(
@@ -286,6 +297,7 @@ class GetMetricCharts(Rpc, kw_only=True):
             self.start,
             self.end,
             _DEFAULT_SAMPLES if self.buckets is None else self.buckets,
+            own_ranges=bool(self.own_ranges),
         )
         return MetricCharts(charts=[MetricChart.of(c) for c in found])
 

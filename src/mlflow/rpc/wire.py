@@ -252,7 +252,7 @@ def _without_none(kind: Any) -> Any:
         kinds = [k for k in kind.types if not isinstance(k, inspect.NoneType)]
         if any(isinstance(k, inspect.FloatType) for k in kinds):
             return inspect.FloatType()
-        return kinds[0]
+        return kinds[0] if len(kinds) == 1 else inspect.UnionType(tuple(kinds))
     return kind
 
 
@@ -280,9 +280,16 @@ def _reader(kind: Any, hint: Any = None) -> Callable[[Any, str], Any]:
     if isinstance(kind, inspect.ListType):
         item = _without_none(kind.item_type)
         strings = isinstance(item, inspect.StrType)
+        if isinstance(item, inspect.UnionType):
+            return functools.partial(_read_list, read=_read_integer_or_text)
         return functools.partial(_read_list, read=_read_text if strings else _reader(item))
     if isinstance(kind, inspect.StructType):
         return functools.partial(_read_struct, cls=kind.cls)
+    if isinstance(kind, inspect.DictType):
+        strings = isinstance(kind.value_type, inspect.StrType)
+        return functools.partial(_read_mapping, read=_read_text if strings else _read_anything)
+    if isinstance(kind, inspect.AnyType):
+        return _read_anything
     raise TypeError(f"no reader for {kind}")
 
 
@@ -297,6 +304,13 @@ def _read_text(value: Any, name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise _Refused(value)
     return str(value)
+
+
+def _read_integer_or_text(value: Any, name: str) -> int | str:
+    """An item of a list that has both."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise _Refused(value)
+    return value
 
 
 def _read_integer(value: Any, name: str, low: int, high: int) -> Any:
@@ -381,6 +395,16 @@ def _read_list(value: Any, name: str, read: Callable[[Any, str], Any]) -> list[A
         except _Refused as e:
             raise _invalid(e.value, f"{name}[{i}]") from None
     return [item for item in items if item is not _ABSENT]
+
+
+def _read_mapping(value: Any, name: str, read: Callable[[Any, str], Any]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _Refused(value)
+    return {key: read(part, f"{name}.{key}") for key, part in value.items()}
+
+
+def _read_anything(value: Any, name: str) -> Any:
+    return value
 
 
 def _read_struct(value: Any, name: str, cls: type[Wire]) -> Wire:

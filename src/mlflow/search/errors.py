@@ -20,7 +20,14 @@ def refusal(message: str, text: str, position: int, hint: str = "") -> MlflowExc
     lines = [message, *pointer(text, position)]
     if hint:
         lines.append(hint)
-    return MlflowException.invalid_parameter_value("\n".join(lines))
+    error = MlflowException.invalid_parameter_value("\n".join(lines))
+    error.position = position  # type: ignore[attr-defined]
+    return error
+
+
+def position_of(error: MlflowException) -> int | None:
+    """Where the offending token begins, in characters; None if the error is no refusal."""
+    return getattr(error, "position", None)
 
 
 def pointer(text: str, position: int) -> tuple[str, str]:

@@ -16,14 +16,27 @@ from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
 from mlflow.rpc.experiments import CreateExperiment
 from mlflow.rpc.model_versions import CreateModelVersion
-from mlflow.server import artifacts, exports, health, model_files, pages
+from mlflow.server import (
+    absent,
+    artifacts,
+    exports,
+    health,
+    model_files,
+    otlp,
+    previews,
+    trace_artifacts,
+    ui,
+)
 from mlflow.server.artifact_places import Places
+from mlflow.server.changes import ChangeStreams
 from mlflow.server.config import ServerConfig
 from mlflow.server.errors import on_error, on_http_error
+from mlflow.server.graphql import GraphQL
 from mlflow.server.metrics import Metrics
 from mlflow.server.model_sources import Sources
 from mlflow.server.rpc_routes import App, RpcRoutes, rpc_table
 from mlflow.server.security import SecurityMiddleware
+from mlflow.server.stop_signals import when_told_to_stop
 from mlflow.store.artifact.artifact_repo import MultipartDownloadMixin, MultipartUploadMixin
 
 _PATIENCE = 5.0
@@ -39,7 +52,7 @@ def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -
     Raises:
         MlflowException: If the backend store cannot be opened.
     """
-    store = registry = None
+    store = registry = streams = None
     places = Places(config)
 
     def server_info(request: Request) -> Response:
@@ -79,10 +92,19 @@ def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -
     if not config.artifacts_only:
         routes += model_files.routes(config, registry)
         routes += exports.routes(store)
-        routes += pages.routes(config, store)
+        routes += otlp.routes(store)
+        routes += trace_artifacts.routes(config, store)
+        routes += previews.routes(config, store)
+        streams = ChangeStreams(store)
+        routes += streams.routes()
+        routes += ui.routes(config)
+        routes += absent.routes()
+        listing = artifacts.listing_of_runs(places, store)
+        routes += GraphQL({"tracking": store, "registry": registry}, listing).routes()
     probes = [*health.routes(store), Route("/metrics", counts)]
     if config.static_prefix:
-        routes = [*probes, Mount(config.static_prefix, routes=[*probes, *routes])]
+        below = Mount(config.static_prefix, routes=[*probes, *routes])
+        routes = [*probes, ui.to_folder(config.static_prefix), below]
     else:
         routes = [*probes, *routes]
 
@@ -94,11 +116,14 @@ def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -
         deliverer = _deliverer(registry)
         if deliverer is not None:
             deliverer.start()
-        yield
+        with when_told_to_stop(streams.end) if streams else contextlib.nullcontext():
+            yield
         if on_end is not None:
             on_end()
         if rpcs is not None:
             rpcs.close(_PATIENCE)
+        if streams is not None:
+            streams.close(_PATIENCE)
         if deliverer is not None:
             deliverer.close(_PATIENCE)
         if hasattr(store, "dispose"):  # a plug-in's may have nothing to close

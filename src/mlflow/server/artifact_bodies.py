@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
+from types import MappingProxyType
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -78,10 +79,16 @@ def _finish(file: ReceivedFile | None, place: Place, below: Steps, rest: bytearr
     file.commit()
 
 
-async def send(request: Request, place: Place, path: str) -> Response:
-    """A file, or the part of it that is asked for."""
+async def send(
+    request: Request, place: Place, path: str, headers: Mapping[str, str] = MappingProxyType({})
+) -> Response:
+    """A file, or the part of it that is asked for.
+
+    Args:
+        headers: In place of what is sent for every file.
+    """
     answer = await run_in_threadpool(_prepare, request, place, path)
-    headers = {**SAFE, **answer.headers}
+    headers = {**SAFE, **answer.headers, **headers}
     if answer.pieces is None:
         return Response(answer.body, answer.status, headers)
     return _StreamedFile(answer, headers)

@@ -95,16 +95,24 @@ def routes(config: ServerConfig, store: AbstractStore | None) -> list[BaseRoute]
 def _route(path: str, method: str, handler: Handler, refusal: Callable[[str], str] | None) -> Route:
     """A route, or one that says why it is closed."""
 
-    async def guarded(request: Request) -> Response:
-        if refusal is not None:
-            raise MlflowException(refusal(path), error_code=CODES["TEMPORARILY_UNAVAILABLE"])
+    async def closed(request: Request) -> Response:
+        assert refusal is not None
+        raise MlflowException(refusal(path), error_code=CODES["TEMPORARILY_UNAVAILABLE"])
+
+    return Route(path, guarded(handler) if refusal is None else closed, methods=[method])
+
+
+def guarded(handler: Handler) -> Handler:
+    """The handler of requests that name artifacts, behind what all of them need."""
+
+    async def handle(request: Request) -> Response:
         _refuse_other_than_utf8(request)
         try:
             return await handler(request)
         except ClientDisconnect:
             return Response(status_code=499)  # nobody is there to read it
 
-    return Route(path, guarded, methods=[method])
+    return handle
 
 
 def _no_proxy(path: str) -> str:
@@ -126,6 +134,13 @@ def no_tracking(path: str) -> str:
 
 def _shown(path: str) -> str:
     return path.replace("{path:path}", "<path:artifact_path>")
+
+
+def listing_of_runs(
+    places: Places, store: AbstractStore
+) -> Callable[[str, str | None], dict[str, Any]]:
+    """A function that lists the files of a run, below a path."""
+    return _Runs(places, store).listing
 
 
 class _Proxy:
@@ -246,9 +261,9 @@ class _Runs:
         run_id = query.get("run_id") or query.get("run_uuid")
         if not run_id:
             raise _missing("run_id")
-        return _json(await run_in_threadpool(self._list, run_id, query.get("path")))
+        return _json(await run_in_threadpool(self.listing, run_id, query.get("path")))
 
-    def _list(self, run_id: str, path: str | None) -> dict[str, Any]:
+    def listing(self, run_id: str, path: str | None) -> dict[str, Any]:
         below = steps(path)
         root = self._root_uri(run_id)
         files = [_listed(info, info.path) for info in self._places.of_uri(root).list(below)]

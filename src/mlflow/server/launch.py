@@ -62,10 +62,14 @@ def serve(config: ServerConfig) -> None:
     """
     import uvicorn
 
+    from mlflow.server import ui
+
     options = {**_DEFAULTS, **uvicorn_options(config.uvicorn_opts)}
     level = options["log_level"]
     options["access_log"] = level in ("info", "debug", "trace")
     _log_to_stderr(level)
+    if not config.artifacts_only and not ui.is_built():
+        _logger.warning(ui.NOT_BUILT)
     if config.workers > 1 and not config.backend_store_uri.startswith("sqlite"):
         _serve_many(config, options)
         return

@@ -95,6 +95,8 @@ class Metrics:
 
     def _kind(self, path: str) -> str:
         path = path.removeprefix(self._prefix)
+        if path.startswith("/static/"):
+            return "pages"
         if "artifact" in path:
             return "artifacts"
         if path.startswith(("/api/", "/ajax-api/")):

@@ -34,6 +34,7 @@ def document() -> dict[str, Any]:
             "message": {"type": "string"},
             "sqlstate": {"type": "string"},
             "error_class": {"type": "string"},
+            "position": {"type": "integer"},
         },
     }
     paths: dict[str, Any] = {}

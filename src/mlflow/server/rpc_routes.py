@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,7 @@ from mlflow.rpc.declare import Rpc
 from mlflow.rpc.wire import decode, decode_query, encode
 from mlflow.server.errors import error_body
 from mlflow.server.json_body import check_headers, read_body
+from mlflow.server.packed_answers import Headers, Packed, packed
 from mlflow.server.workers import Workers, one_by_one
 from mlflow.store.model_registry.caller import answering
 
@@ -33,7 +34,6 @@ Guard = Callable[[Any], None]
 
 
 Fields = Mapping[str, str]
-Headers = Sequence[tuple[bytes, bytes]]
 _NO_FIELDS: Fields = MappingProxyType({})
 
 
@@ -98,7 +98,7 @@ class RpcRoutes:
             if method == "GET":
                 query = scope["query_string"]
                 answer = await self._threads.do(
-                    lambda: self._answer(decode_query(cls, _pairs(query)), fields, headers)
+                    lambda: self._answer(decode_query(cls, _pairs(query)), fields, headers, True)
                 )
             else:
                 check_headers(headers, MAX_BODY, method)
@@ -109,6 +109,8 @@ class RpcRoutes:
             status = 200
         except Exception as e:
             status, answer = error_body(e)
+        if type(answer) is Packed:
+            return await _send_packed(answer, send)
         await send(
             {
                 "type": "http.response.start",
@@ -131,7 +133,9 @@ class RpcRoutes:
                 return cls, match.groupdict()
         return None, _NO_FIELDS
 
-    def _answer(self, request: Rpc, fields: Fields, headers: Headers) -> bytes:
+    def _answer(
+        self, request: Rpc, fields: Fields, headers: Headers, is_get: bool = False
+    ) -> bytes | Packed:
         for name, value in fields.items():
             setattr(request, name, value)
         if guard := self._guards.get(type(request)):
@@ -142,13 +146,25 @@ class RpcRoutes:
                 answer = request.answer(store)
         else:
             answer = request.answer(store)
-        return b"{}" if answer is None else encode(answer)
+        body = b"{}" if answer is None else encode(answer)
+        return packed(body, headers, tagged=is_get) if request.compress else body
 
     def close(self, patience: float = 10.0) -> bool:
         """Finish what was accepted; whether that took no more than `patience` seconds."""
         deadline = time.monotonic() + patience
         pools = {self._writer, self._threads}
         return all([pool.close(deadline - time.monotonic()) for pool in pools])
+
+
+async def _send_packed(answer: Packed, send: Any) -> None:
+    headers = [*answer.headers]
+    if answer.status != 304:  # which has the length of what it does not send, or none
+        headers += [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(answer.body)),
+        ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 def _pairs(query: bytes) -> list[tuple[str, str]]:

@@ -28,6 +28,10 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Answered for any Host, for probes of load balancers; they tell nothing that matters.
 _OPEN_PATHS = ("/health", "/livez", "/readyz", "/version")
 
+#: A page that notebooks show in a frame, wherever they are; `--x-frame-options` is not about it, in
+#: the reference neither.
+FRAMED_BY_ALL = "/static-files/lib/notebook-trace-renderer/index.html"
+
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _PRIVATE_NETWORKS = tuple(
     ipaddress.ip_network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
@@ -155,11 +159,11 @@ class SecurityMiddleware:
         self._open = {
             prefix + path for path in _OPEN_PATHS for prefix in ("", config.static_prefix)
         }
-        self._headers = [(b"x-content-type-options", b"nosniff")]
-        frame_options = (config.x_frame_options or "").strip().upper()
-        if frame_options and frame_options != "NONE":
+        self._framed_by_all = config.static_prefix + FRAMED_BY_ALL
+        self._headers_of_framed = [(b"x-content-type-options", b"nosniff"), (b"vary", b"Origin")]
+        self._headers = [*self._headers_of_framed]
+        if frame_options := _frame_options(config):
             self._headers.append((b"x-frame-options", frame_options.encode("latin-1")))
-        self._headers.append((b"vary", b"Origin"))
 
     async def __call__(self, scope: Message, receive: Any, send: Send) -> None:
         kind = scope["type"]
@@ -185,7 +189,10 @@ class SecurityMiddleware:
             if b"access-control-request-method" in wanted:
                 await self._answer_preflight(origin, wanted, send)
                 return
-        headers = self._headers if origin is None else self._headers + self._cors(origin)
+        framed = scope["path"] == self._framed_by_all
+        headers = self._headers_of_framed if framed else self._headers
+        if origin is not None:
+            headers = headers + self._cors(origin)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -256,6 +263,19 @@ async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], b
     headers = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def frame_ancestors(config: ServerConfig) -> str:
+    """Who may show the UI's pages in a frame, as a Content-Security-Policy says it."""
+    if config.disable_security_middleware:
+        return "*"
+    return {"": "*", "DENY": "'none'"}.get(_frame_options(config), "'self'")
+
+
+def _frame_options(config: ServerConfig) -> str:
+    """The value of X-Frame-Options; empty for none."""
+    option = (config.x_frame_options or "").strip().upper()
+    return "" if option == "NONE" else option
 
 
 def _lowered(patterns: Iterable[str]) -> list[str]:

@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
+from typing import Any
 
-Call = Callable[[], bytes]
+#: What it returns or raises, its caller gets.
+Call = Callable[[], Any]
 
 
 class Workers:
@@ -27,7 +29,7 @@ class Workers:
 
     def __init__(
         self,
-        carry_out: Callable[[Sequence[Call]], Sequence[bytes | Exception]],
+        carry_out: Callable[[Sequence[Call]], Sequence[Any]],
         name: str,
         *,
         threads: int = 1,
@@ -37,12 +39,12 @@ class Workers:
         self._name = name
         self._most_threads = threads
         self._most_calls = most
-        self._calls: SimpleQueue[tuple[asyncio.Future[bytes], Call] | None] = SimpleQueue()
+        self._calls: SimpleQueue[tuple[asyncio.Future[Any], Call] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._open = 0  # calls that have no outcome; changed by the loop only
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def do(self, call: Call) -> asyncio.Future[bytes]:
+    def do(self, call: Call) -> asyncio.Future[Any]:
         """The outcome of the call."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
@@ -74,9 +76,7 @@ class Workers:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for it
                 self._loop.call_soon_threadsafe(self._deliver, futures, outcomes)
 
-    def _deliver(
-        self, futures: Sequence[asyncio.Future[bytes]], outcomes: Sequence[bytes | Exception]
-    ) -> None:
+    def _deliver(self, futures: Sequence[asyncio.Future[Any]], outcomes: Sequence[Any]) -> None:
         self._open -= len(futures)
         for future, outcome in zip(futures, outcomes):
             if future.cancelled():
@@ -98,9 +98,9 @@ class Workers:
         return not any(thread.is_alive() for thread in self._threads)
 
 
-def one_by_one(calls: Sequence[Call]) -> list[bytes | Exception]:
+def one_by_one(calls: Sequence[Call]) -> list[Any]:
     """What each of the calls returns or raises."""
-    outcomes: list[bytes | Exception] = []
+    outcomes: list[Any] = []
     for call in calls:
         try:
             outcomes.append(call())

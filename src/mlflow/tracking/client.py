@@ -34,6 +34,7 @@ from mlflow.tracking._models_made import note_made
 from mlflow.tracking._tracking_service.utils import _get_store, _resolve_tracking_uri
 from mlflow.tracking.client_logged_models import LoggedModelsClient
 from mlflow.tracking.client_registry import RegistryClient
+from mlflow.tracking.client_traces import TracesClient
 from mlflow.tracking.client_webhooks import WebhooksClient
 from mlflow.tracking.metric_value_conversion_utils import plain_metric
 from mlflow.utils import logging_utils  # noqa: F401  (loading it sets the loggers up)
@@ -67,7 +68,7 @@ if TYPE_CHECKING:
 SEARCH_MAX_RESULTS_DEFAULT = 1000
 
 
-class MlflowClient(LoggedModelsClient, RegistryClient, WebhooksClient):
+class MlflowClient(LoggedModelsClient, RegistryClient, TracesClient, WebhooksClient):
     """Operations on one tracking store, independent of the active run. Any thread may use it.
 
     Args:

@@ -419,6 +419,10 @@ def start_run(
     active._client = client
     _active_run_stack.append(active)
     _process_end.watch(active.info.run_id, lambda status: _end(active, status))
+    if "HEADRACE_REPRODUCIBLE" in os.environ:
+        from mlflow.reproducibility.capture import capture_started
+
+        capture_started(client, run)
     if log_system_metrics is None:
         log_system_metrics = MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING.get()
     if log_system_metrics:
@@ -541,6 +545,8 @@ def _end(run: Run, status: str) -> None:
         monitor.finish()
     flush_artifact_async_logging()
     client = _client_of(run)
+    if capture := sys.modules.get("mlflow.reproducibility.capture"):
+        capture.capture_ended(client, run_id)
     queues = sys.modules.get("mlflow.utils.async_logging.async_logging_queue")
     if queues is None or not queues.end_run(client._store, run_id, status):
         client.set_terminated(run_id, status)
@@ -788,6 +794,17 @@ def flush_async_logging() -> None:
     queues = sys.modules.get("mlflow.utils.async_logging.async_logging_queue")
     if queues is not None:
         queues.flush_all()
+
+
+def flush_trace_async_logging(terminate: bool = False) -> None:
+    """Return once all traces that ended so far are stored or have failed.
+
+    Args:
+        terminate: Also stop the threads that send them; later traces start new ones.
+    """
+    queues = sys.modules.get("mlflow.utils.async_logging.async_logging_queue")
+    if queues is not None:
+        queues.flush_traces(terminate)
 
 
 def flush_artifact_async_logging() -> None:

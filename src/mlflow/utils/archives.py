@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import stat
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -60,6 +63,61 @@ def extract_tar(archive: str, folder: str) -> None:
         raise MlflowException.invalid_parameter_value(
             f"The archive '{archive}' cannot be unpacked: {error}"
         ) from error
+
+
+def extract_zip(archive: str, folder: str) -> None:
+    """Unpack a zip that may be hostile into a folder, made if it is not there.
+
+    Raises:
+        MlflowException: INVALID_PARAMETER_VALUE for what `extract_tar` refuses, too, and for
+            links.
+    """
+    try:
+        with zipfile.ZipFile(archive) as file:
+            members = list(_checked_zip(file, archive))
+            for member, path in members:
+                place = os.path.join(folder, *path.parts)
+                os.makedirs(place if member.is_dir() else os.path.dirname(place), exist_ok=True)
+                if not member.is_dir():
+                    with file.open(member) as source, open(place, "wb") as target:
+                        shutil.copyfileobj(source, target)
+                    os.chmod(place, 0o755 if member.external_attr >> 16 & 0o100 else 0o644)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+        raise MlflowException.invalid_parameter_value(
+            f"The archive '{archive}' cannot be unpacked: {error}"
+        ) from error
+
+
+def _checked_zip(
+    file: zipfile.ZipFile, archive: str
+) -> Iterator[tuple[zipfile.ZipInfo, PurePosixPath]]:
+    members = file.infolist()
+    allowed = min(MOST_BYTES, max(SMALL, MOST_RATIO * os.path.getsize(archive)))
+    seen: set[str] = set()
+    why = None
+    if len(members) > MOST_MEMBERS:
+        why = f"it has more than {MOST_MEMBERS} members."
+    elif sum(member.file_size for member in members) > allowed:
+        why = f"it would become more than {allowed} bytes."
+    for member in members if why is None else ():
+        path = PurePosixPath(member.filename)
+        name = str(path).casefold()
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in member.filename:
+            why = f"'{member.filename}' would be outside of the folder."
+        elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            why = f"'{member.filename}' is neither a file nor a folder."
+        elif name in seen:
+            why = f"'{member.filename}' is there twice."
+        else:
+            seen.add(name)
+            yield member, path
+            continue
+        break
+    if why is not None:
+        raise MlflowException.invalid_parameter_value(
+            f"The archive '{archive}' is not unpacked: {why}"
+        )
 
 
 def _checked(tar: tarfile.TarFile, archive: str) -> Iterator[tarfile.TarInfo]:

@@ -1,4 +1,4 @@
-"""conda environments for models, named by the hash of their definition."""
+"""conda environments for models and projects, named by the hash of their definition."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from mlflow.exceptions import ExecutionException
 from mlflow.utils.headrace_wheel import FULFILLED, requirement
 from mlflow.utils.process import ShellCommandException, _exec_cmd
 from mlflow.utils.requirements_utils import package_of
-from mlflow.utils.virtualenv import _locked, _root
+from mlflow.utils.virtualenv import _locked, _root, flattened
 
 _logger = logging.getLogger(__name__)
 
 _CONDA_EXE = "CONDA_EXE"
 _DEFINITIONS = "conda_envs"
 _WHEELS = "headrace_wheels"
+#: Key of the hash of what the requirements name, in a definition.
+CONTENT = "files"
 
 
 def get_conda_bin_executable(executable_name: str) -> str:
@@ -52,10 +54,12 @@ def definition(
     wheel = requirement(_root(root) / _WHEELS)
     replaced = {package_of(each) for each in override} | (FULFILLED if wheel else set())
     others, lines = [], []
+    folder = Path(conda_yaml).absolute().parent
     for each in facts.get("dependencies") or ():
         if isinstance(each, dict):
-            pip = [str(line) for line in each.get("pip") or ()]
+            pip, content = flattened([str(line) for line in each.get("pip") or ()], folder)
             lines += [x for x in pip if x.startswith("-") or package_of(x) not in replaced]
+            facts[CONTENT] = content
         elif wheel is None or _name(str(each)) not in FULFILLED:
             others.append(each)
     lines += [*override, *([wheel] if wheel else ())]
@@ -95,6 +99,7 @@ def get_or_create(
         )
     facts = definition(conda_yaml, override=override, root=root)
     text = json.dumps({k: v for k, v in facts.items() if k != "name"}, sort_keys=True)
+    facts.pop(CONTENT, None)
     name = f"mlflow-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
     folder = _root(root) / _DEFINITIONS
     folder.mkdir(parents=True, exist_ok=True)

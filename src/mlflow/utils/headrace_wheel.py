@@ -43,18 +43,19 @@ _INFO = f"headrace-{HEADRACE_VERSION}.dist-info"
 _TIME = (2020, 1, 1, 0, 0, 0)
 
 
-def requirement(folder: str | os.PathLike[str]) -> str | None:
+def requirement(folder: str | os.PathLike[str], extras: str = _EXTRAS) -> str | None:
     """What to install in place of `mlflow`; None if the requirement is to stay as it is.
 
     Args:
         folder: Where the wheel is kept if one has to be packed.
+        extras: What to install with it; what models need by default, "" for nothing.
     """
     chosen = HEADRACE_MODEL_ENV_MLFLOW.get()
     if chosen == "mlflow":
         return None
     if chosen != "headrace":
         return chosen
-    return f"headrace[{_EXTRAS}] @ {pack(folder).as_uri()}"
+    return f"headrace{f'[{extras}]' if extras else ''} @ {pack(folder).as_uri()}"
 
 
 def is_replaced() -> bool:
@@ -108,6 +109,8 @@ def _contents(installed: Distribution) -> Iterator[tuple[str, bytes]]:
 def _package(package: Path) -> Iterator[tuple[str, bytes]]:
     for path in package.rglob("*"):
         within = path.relative_to(package)
+        if within.parts[:2] == ("server", "static"):
+            continue  # the built UI, of which a model makes no use
         if path.is_file() and "__pycache__" not in within.parts and path.suffix != ".pyc":
             yield f"mlflow/{within.as_posix()}", path.read_bytes()
 

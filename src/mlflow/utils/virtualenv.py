@@ -1,4 +1,4 @@
-"""Environments for models: made once for each definition, and used again.
+"""Environments for models and projects: made once for each definition, and used again.
 
 What an environment is made of (the version of Python, the requirements with the files they name,
 Headrace itself) is hashed, and the hash is its name below `MLFLOW_ENV_ROOT`. It is made under a
@@ -69,12 +69,23 @@ class Definition:
     """Where relative paths in requirements begin: the model's folder."""
     content: str
     """Hash of all files that the lines name."""
+    complete: bool = False
+    """Whether the lines are all that is to be installed, so that nothing is looked for besides."""
 
     def key(self, manager: str) -> str:
         """Its name among environments."""
-        facts = [manager, self.python or _this_python(), self.build_dependencies, self.lines]
-        text = json.dumps([*facts, self.content])
+        lines = tuple(map(self._relative, self.lines))
+        facts = [manager, self.python or _this_python(), self.build_dependencies, lines]
+        text = json.dumps([*facts, self.content, *(["complete"] if self.complete else [])])
         return f"mlflow-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
+
+    def _relative(self, line: str) -> str:
+        """The line without the folder, where it names a file, whose content is hashed: what is
+        fetched into a new folder each time has the same environment."""
+        option, space, path = line.rpartition(" ")
+        if option in ("", "-c") and path.startswith(self.folder + os.sep) and os.path.isfile(path):
+            return f"{option}{space}{path[len(self.folder) + 1 :]}"
+        return line
 
 
 def define(
@@ -93,11 +104,66 @@ def define(
         root: Where environments are kept.
     """
     folder = Path(model_folder).absolute()
-    python, build, dependencies = _python_env(folder)
-    lines, digest = [], hashlib.sha256()
-    for line, base in _expanded(dependencies, folder, digest):
-        lines.append(_absolute(line, base, digest))
-    wheel = requirement(_root(root) / _WHEELS_DIR)
+    return _defined(folder, *_python_env(folder), override, root)
+
+
+def define_project(
+    file: str | os.PathLike[str] | None,
+    folder: str | os.PathLike[str],
+    *,
+    root: str | os.PathLike[str] | None = None,
+) -> Definition:
+    """What the environment of a project is made of.
+
+    It has this Headrace, with which the project logs; with what models need, too, if the project
+    requires `mlflow`.
+
+    Args:
+        file: `python_env.yaml` or `conda.yaml`, under any name; None for nothing but Headrace.
+        folder: The project's.
+        root: Where environments are kept.
+    """
+    if file is None:
+        return _defined(Path(folder).absolute(), None, [], [], (), root, plain=True)
+    path = Path(file).absolute()
+    from mlflow.utils import safe_yaml
+
+    facts = safe_yaml.load_file(path) or {}
+    if not isinstance(facts, dict):
+        raise MlflowException.invalid_parameter_value(
+            f"'{path}' must be a mapping of keys such as 'dependencies'; it is {facts!r}."
+        )
+    has_conda_keys = "channels" in facts or any(
+        isinstance(each, dict) for each in facts.get("dependencies") or ()
+    )
+    if path.name == "conda.yaml" or has_conda_keys:
+        said = _from_conda(facts)
+    else:
+        said = _from_python_env(facts)
+    return _defined(path.parent, *said, (), root, plain=True)
+
+
+def flattened(lines: Sequence[str], folder: Path) -> tuple[list[str], str]:
+    """Requirements without other files of requirements, every path in full; and a hash of all
+    files that they name."""
+    digest = hashlib.sha256()
+    found = [_absolute(line, base, digest) for line, base in _expanded(lines, folder, digest)]
+    return found, digest.hexdigest()
+
+
+def _defined(
+    folder: Path,
+    python: str | None,
+    build: list[str],
+    dependencies: list[str],
+    override: Sequence[str],
+    root: str | os.PathLike[str] | None,
+    plain: bool = False,
+) -> Definition:
+    lines, content = flattened(dependencies, folder)
+    # A model is loaded by Headrace with all that models need; a project may be without.
+    named = any(not x.startswith("-") and package_of(x) in FULFILLED for x in lines)
+    wheel = requirement(_root(root) / _WHEELS_DIR, extras="models" if named or not plain else "")
     replaced = {package_of(each) for each in override}
     kept = []
     for line in lines:
@@ -109,7 +175,7 @@ def define(
         kept.append(line)
     kept += override
     kept += [wheel] if wheel is not None else []
-    return Definition(python, tuple(build), tuple(kept), str(folder), digest.hexdigest())
+    return Definition(python, tuple(build), tuple(kept), str(folder), content)
 
 
 def get_or_create(
@@ -143,7 +209,7 @@ def get_or_create(
         return place
     if not create:
         raise MlflowException(
-            f"The model's environment '{place}' is not there, and MLFLOW_DISABLE_ENV_CREATION is "
+            f"The environment '{place}' is not there, and MLFLOW_DISABLE_ENV_CREATION is "
             "set. `mlflow models prepare-env` makes it.",
             error_code=CODES["INVALID_STATE"],
         )
@@ -204,14 +270,7 @@ def _python_env(folder: Path) -> tuple[str | None, list[str], list[str]]:
     from mlflow.utils import safe_yaml
 
     if (folder / _PYTHON_ENV_FILE).is_file():
-        facts = safe_yaml.load_file(folder / _PYTHON_ENV_FILE) or {}
-        build = [str(each) for each in facts.get("build_dependencies") or ()]
-        python = facts.get("python")
-        return (
-            None if python is None else str(python),
-            build,
-            [str(each) for each in facts.get("dependencies") or ()],
-        )
+        return _from_python_env(safe_yaml.load_file(folder / _PYTHON_ENV_FILE) or {})
     if (folder / "conda.yaml").is_file():
         return _from_conda(safe_yaml.load_file(folder / "conda.yaml"))
     if (folder / _REQUIREMENTS_FILE).is_file():
@@ -220,6 +279,16 @@ def _python_env(folder: Path) -> tuple[str | None, list[str], list[str]]:
         f"'{folder}' has neither {_PYTHON_ENV_FILE} nor conda.yaml nor {_REQUIREMENTS_FILE}, so "
         "nothing says what its environment is made of.",
         error_code=CODES["INVALID_PARAMETER_VALUE"],
+    )
+
+
+def _from_python_env(facts: dict[str, Any]) -> tuple[str | None, list[str], list[str]]:
+    build = [str(each) for each in facts.get("build_dependencies") or ()]
+    python = facts.get("python")
+    return (
+        None if python is None else str(python),
+        build,
+        [str(each) for each in facts.get("dependencies") or ()],
     )
 
 
@@ -323,7 +392,7 @@ def _create(
         run(*install, *definition.build_dependencies)
     lines = place / _REQUIREMENTS
     lines.write_text("".join(f"{line}\n" for line in definition.lines), encoding="utf-8")
-    run(*install, "-r", str(lines))
+    run(*install, *(["--no-deps"] if definition.complete else []), "-r", str(lines))
     _mark_complete(place, definition)
 
 
@@ -393,7 +462,7 @@ def find_python(version: str | None) -> str:
         return got
     if near is not None:
         _logger.warning(
-            "The model was saved with Python %s, which is not here; its environment gets %s. "
+            "Python %s is asked for, which is not here; the environment gets %s. "
             "To have the very version, install it with uv or pyenv.",
             version,
             _version_of(near),
@@ -402,8 +471,8 @@ def find_python(version: str | None) -> str:
     if (got := _from_pyenv(version)) is not None:
         return got
     raise MlflowException(
-        f"The model needs Python {version}, which is not here. Install it, or install uv or pyenv, "
-        "which can fetch it.",
+        f"The environment needs Python {version}, which is not here. Install it, or install uv or "
+        "pyenv, which can fetch it.",
         error_code=CODES["INVALID_STATE"],
     )
 

@@ -36,6 +36,22 @@ _TEXT = frozenset(
     ]
 )
 
+#: What browsers show and play, where the system has no longer list of its own.
+_MEDIA = {
+    ".apng": "image/apng",
+    ".flac": "audio/flac",
+    ".m4a": "audio/mp4",
+    ".m4v": "video/mp4",
+    ".mkv": "video/x-matroska",
+    ".oga": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".ogv": "video/ogg",
+    ".opus": "audio/ogg",
+    ".weba": "audio/webm",
+    ".webm": "video/webm",
+    ".webp": "image/webp",
+}
+
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _QUOTED = re.compile(r'["\\]')
 
@@ -52,11 +68,17 @@ def guessed(name: str) -> tuple[str | None, str | None]:
     """Registered media type and encoding of such a name; None where unknown."""
     import mimetypes
 
-    return mimetypes.guess_type(name) if "." in name else (None, None)
+    if "." not in name:
+        return None, None
+    found, encoding = mimetypes.guess_type(name)
+    if found is None and encoding is None:
+        found = _MEDIA.get(name[name.rindex(".") :].lower())
+    return found, encoding
 
 
-def attachment(name: str) -> str:
-    """Value of a Content-Disposition header that makes a browser save the file under this name."""
+def attachment(name: str, kind: str = "attachment") -> str:
+    """Value of a Content-Disposition header that makes a browser save the file under this name; as
+    "inline", that only names the file for who saves it."""
     from unicodedata import normalize
     from urllib.parse import quote
 
@@ -64,7 +86,5 @@ def attachment(name: str) -> str:
     plain = normalize("NFKD", name).encode("ascii", "ignore").decode() or "download"
     token = plain if _TOKEN.fullmatch(plain) else '"' + _QUOTED.sub(r"\\\g<0>", plain) + '"'
     if plain == name:
-        return f"attachment; filename={token}"
-    return (
-        f"attachment; filename={token}; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
-    )
+        return f"{kind}; filename={token}"
+    return f"{kind}; filename={token}; filename*=UTF-8''{quote(name, safe='', errors='replace')}"

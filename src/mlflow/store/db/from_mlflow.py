@@ -20,13 +20,14 @@ from typing import Any
 from mlflow.entities import LifecycleStage, RunStatus
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
-from mlflow.store.db import registry_from_mlflow
+from mlflow.store.db import registry_from_mlflow, traces_from_mlflow
 from mlflow.store.db.chunks import SMALLEST_CHUNK, chunk_rows, insert_chunks
 from mlflow.store.db.database import Database
 from mlflow.store.db.points import CHUNK_POINTS, Points
 from mlflow.store.db.registry_from_mlflow import RegistryMove
 from mlflow.store.db.schema import add_default_experiment, look, make_tables, mark_complete
 from mlflow.store.db.tables import statements
+from mlflow.store.db.traces_from_mlflow import TraceMove
 from mlflow.store.tracking.sql.core import marks
 from mlflow.store.tracking.sql.metrics import _INSERT_TAIL, _latest, _stored
 from mlflow.utils.logging_utils import eprint
@@ -47,6 +48,7 @@ _MORE = (
     "logged_model_tags",
     "logged_model_metrics",
     *registry_from_mlflow.TABLES,
+    *traces_from_mlflow.TABLES,
 )
 #: The workspace that everything was in before there were workspaces.
 _WORKSPACE = "default"
@@ -128,6 +130,7 @@ class _Move:
             self._logged_models()
             self._model_metrics()
             RegistryMove(self, _WORKSPACE).run()
+            TraceMove(self).run()
         if late:
             self._make_indexes()
         if not self.dialect.single_writer and self._count_theirs() != there:
@@ -261,6 +264,7 @@ class _Move:
     def _key_names(self) -> None:
         columns = [("tags", "key"), ("params", "key")]
         columns += [("latest_metrics", "key"), ("logged_model_metrics", "metric_name")]
+        columns += traces_from_mlflow.KEYS
         names = " union ".join(
             f"select {self._exact('t.' + column)} as name from {table} t"
             for table, column in columns
@@ -440,6 +444,8 @@ class _Move:
                 (counts["model_metric"], "points of models"),
                 (counts["registered_model"], "registered models"),
                 (counts["model_version"], "model versions"),
+                (counts["trace"], "traces"),
+                (counts["assessment"], "assessments"),
             )
             if number
         ]
@@ -467,6 +473,7 @@ class _Move:
             "logged_model_tags": there.get("logged_model_tags", 0) - counts["logged_model_tag"],
             "logged_model_metrics": there.get("logged_model_metrics", 0) - counts["model_metric"],
             **RegistryMove(self, _WORKSPACE).lost(there, counts),
+            **TraceMove(self).lost(there, counts),
         }
         lost = [f"{table} {number:,}" for table, number in left.items() if number > 0]
         if lost:
@@ -487,7 +494,7 @@ class _Move:
 
     def _later(self) -> list[str]:
         """What is in MLflow's tables that have no counterpart yet."""
-        known = {*_CORE, *_MORE, *self._our_tables()}
+        known = {*_CORE, *_MORE, *traces_from_mlflow.DERIVED, *self._our_tables()}
         found = []
         for table in sorted(self.dialect.table_names(self.tx) - known):
             if not table.startswith(("alembic_version", "sqlite_")):

@@ -17,6 +17,7 @@ from mlflow.store.db.tables import (
     WEBHOOK_TABLES,
     statements,
 )
+from mlflow.store.db.trace_tables import TRACE_TABLES
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ MIGRATIONS = (
         + REGISTRY_TABLES
         + WEBHOOK_TABLES,
     ),
+    Migration(version=4, works_with=1, statements=TRACE_TABLES),
 )
 
 

@@ -24,8 +24,10 @@ Layout
 
 from __future__ import annotations
 
+from mlflow.store.db.trace_tables import TRACE_TABLES
+
 #: Raised by whoever changes a table, together with a step in `migrations.py`.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # Longer values take part in the index by their beginning only: PostgreSQL refuses index rows over
 # 2.7 kB. Paths have long beginnings in common: an index of their own has what comes behind.
@@ -405,7 +407,7 @@ _PARTS_OF_TEXTS = {
 }
 
 
-_SCHEMA = _TABLES + LOGGED_MODEL_TABLES + REGISTRY_TABLES + WEBHOOK_TABLES
+_SCHEMA = _TABLES + LOGGED_MODEL_TABLES + REGISTRY_TABLES + WEBHOOK_TABLES + TRACE_TABLES
 
 
 def statements(types: dict[str, str], text: str = _SCHEMA) -> list[str]:

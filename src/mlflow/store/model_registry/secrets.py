@@ -20,7 +20,14 @@ def encrypt(secret: str) -> str:
         MlflowException: INVALID_STATE if the library for it is missing; INVALID_PARAMETER_VALUE if
             the key in the environment is none.
     """
-    return _cipher(MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY.get()).encrypt(secret.encode()).decode()
+    try:
+        told = secret.encode()
+    except UnicodeEncodeError:  # what it is must not be repeated in an error
+        raise MlflowException.invalid_parameter_value(
+            "The webhook's secret has half of a surrogate pair, which is no character; a text of "
+            "Unicode characters is needed."
+        ) from None
+    return _cipher(MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY.get()).encrypt(told).decode()
 
 
 def decrypt(stored: str) -> str:

@@ -7,15 +7,30 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlflow.entities import Metric, Param, RunTag
+from mlflow.store.tracking.base.changes import Watching
 from mlflow.store.tracking.base.experiments import Experiments
 from mlflow.store.tracking.base.inputs import Inputs
 from mlflow.store.tracking.base.logged_models import LoggedModels
 from mlflow.store.tracking.base.metrics import Metrics
+from mlflow.store.tracking.base.overview import Overview
 from mlflow.store.tracking.base.runs import Runs
+from mlflow.store.tracking.base.trace_overview import TraceOverview
+from mlflow.store.tracking.base.traces import Traces
 from mlflow.store.tracking.base.transfer import Transfer
 
 
-class AbstractStore(Experiments, Runs, Metrics, Inputs, LoggedModels, Transfer):
+class AbstractStore(
+    Experiments,
+    Runs,
+    Metrics,
+    Inputs,
+    LoggedModels,
+    Traces,
+    Transfer,
+    Overview,
+    TraceOverview,
+    Watching,
+):
     """A tracking store. The `*_async` methods return at once, with the call in a journal that
     survives the end of the process; it is stored in the background, in order."""
 

@@ -85,7 +85,8 @@ class Curve:
         self._by_step = axis == "step"
         self._grid = grid
         self._most = most
-        self._few: Points | None = Points()
+        self._few: list[Points] | None = []
+        """All points so far, which nothing is known of yet; None once there are too many."""
         self._buckets: dict[int, _Bucket] = {}
 
     def bucket_of(self, summary: Summary) -> int | None:
@@ -102,7 +103,7 @@ class Curve:
 
     def add_summary(self, number: int, s: Summary) -> None:
         """Add the points of an ordered chunk to its bucket; it has a sum, unless all is NaN."""
-        self._few = None
+        self._spill()
         low, high = (s.min_step, s.min_timestamp), (s.max_step, s.max_timestamp)
         if not self._by_step:
             low, high = low[::-1], high[::-1]
@@ -122,12 +123,27 @@ class Curve:
         if self._by_step:
             points = points.in_order_of_steps()
         x = points.steps if self._by_step else points.timestamps
-        start, end, width = self._grid
+        start, end, _ = self._grid
         at, stop = bisect_left(x, start), bisect_right(x, end)
-        if self._few is not None:
-            self._few.extend(points[at:stop])
-            if len(self._few) > self._most:
-                self._few = None
+        inside = points[at:stop]
+        if self._few is None:
+            self._share(inside)
+            return
+        self._few.append(inside)
+        if sum(map(len, self._few)) > self._most:
+            self._spill()
+
+    def _spill(self) -> None:
+        """Put what waits into buckets, and what comes from now on."""
+        few, self._few = self._few or [], None
+        for points in few:
+            self._share(points)
+
+    def _share(self, points: Points) -> None:
+        """Put points of the range, ordered by x, into buckets."""
+        x = points.steps if self._by_step else points.timestamps
+        start, _, width = self._grid
+        at, stop = 0, len(points)
         values = points.values
         while at < stop:
             number = (x[at] - start) // width
@@ -162,12 +178,17 @@ class Curve:
         Args:
             offset: Subtracted from x.
         """
-        if not self._buckets:
-            return None
         if self._few is not None:
-            few = self._few.in_order_of_steps() if self._by_step else self._few.in_order()
+            few = Points()
+            for part in self._few:
+                few.extend(part)
+            if not len(few):
+                return None
+            few = few.in_order_of_steps() if self._by_step else few.in_order()
             points = ChartPoints(few.steps.tolist(), few.timestamps.tolist(), few.values.tolist())
             return MetricChart(run_id, metric_key, points=points)
+        if not self._buckets:
+            return None
         found = ChartBuckets()
         start, end, width = self._grid.shifted(-offset)
         for number, bucket in sorted(self._buckets.items()):

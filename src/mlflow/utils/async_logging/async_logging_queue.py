@@ -170,6 +170,28 @@ class AsyncLoggingQueue:
         """Write down that the run ended, to be told to the store after what it logged before."""
         return self._submit(run_id, ending=(status, end_time))
 
+    def submit_trace(self, data: bytes) -> None:
+        """Write down a trace that has ended. It never waits for the store, but for room, and never
+        raises."""
+        while True:
+            try:
+                self._journal.add_trace(data)
+            except NoRoom:
+                if self._wait_for_room():
+                    continue
+                self._drop()
+                return
+            except Exception as error:
+                _logger.error("Failed to log a trace: %s", told(error))
+                return
+            if self._sleeps:
+                self._wake()
+            return
+
+    def waiting(self) -> bool:
+        """Whether something is not stored yet."""
+        return self._done < self._journal.end
+
     def look_for_orphans(self) -> None:
         """Send what dead processes left, in the background."""
         self._wake()
@@ -533,6 +555,7 @@ _told_settings: set[str] = set()
 
 
 _queues: dict[AbstractStore, AsyncLoggingQueue] = {}
+_trace_queues: dict[AbstractStore, AsyncLoggingQueue] = {}
 _queues_lock = threading.Lock()
 _exit_by: float | None = None
 """When the process must end, once it began to."""
@@ -547,6 +570,23 @@ def queue_for(store: AbstractStore) -> AsyncLoggingQueue:
                 _flush_at_exit()
             queue = _queues.setdefault(store, AsyncLoggingQueue(store))
     return queue
+
+
+def trace_queue_for(store: AbstractStore) -> AsyncLoggingQueue:
+    """The process's queue for traces to this store: one beside that for runs, so that neither waits
+    for the other."""
+    queue = _trace_queues.get(store)
+    if queue is None:
+        with _queues_lock:
+            _flush_at_exit()
+            queue = _trace_queues.setdefault(store, AsyncLoggingQueue(store))
+    return queue
+
+
+def flush_traces(terminate: bool = False) -> None:
+    """Flush every queue of traces; with `terminate` also stop their threads."""
+    for queue in list(_trace_queues.values()):
+        queue.shutdown() if terminate else queue.flush()
 
 
 def flush_all() -> None:
@@ -577,6 +617,7 @@ def _at_exit() -> None:
     global _exit_by
     _exit_by = time.monotonic() + _seconds(HEADRACE_FLUSH_SECONDS)
     flush_all()
+    flush_traces()
 
 
 def _flush_at_exit() -> None:
@@ -596,6 +637,7 @@ def _forget_parent() -> None:
     for store in _queues:
         store.__dict__.pop("_queue", None)
     _queues.clear()
+    _trace_queues.clear()
     _queues_lock = threading.Lock()
     _exit_by = None
     folder.forget_parent()

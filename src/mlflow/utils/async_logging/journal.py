@@ -23,6 +23,7 @@ from mlflow.utils.async_logging.segment import (
     POINT_WORD,
     POINTS,
     TEXT,
+    TRACE,
     Segment,
     encode_other,
     pack_entry,
@@ -140,6 +141,23 @@ class Journal:
                     if end:
                         return end
                 self._define((run_id,), len(body) + 12)
+
+    def add_trace(self, data: bytes) -> int:
+        """Add a trace that has ended; where it ends in the journal.
+
+        Raises:
+            NoRoom: It was not added.
+            ValueError: It is too large.
+        """
+        if len(data) > MOST_BYTES:
+            raise ValueError(f"A trace of {len(data):,} bytes is too large.")
+        written = record(TRACE, data)
+        with self._lock:
+            while True:
+                end = self._append(written, self._memory)
+                if end:
+                    return end
+                self._define((), len(written))
 
     def _add_points(self, run_id: str, metrics: Sequence[Metric]) -> int:
         keys = dict.fromkeys(m.key for m in metrics)

@@ -16,6 +16,7 @@ to the kernel; a loss of power loses what was not yet synced.
     TEXT        UTF-8; the first text of a segment has the number 0, the next 1, and so on
     POINTS      number of the run's id; then for each point the number of the key, value, step, time
     OTHER       number of the run's id; then the call as JSON
+    TRACE       a trace, as `mlflow.tracing.record` writes it
 
 All numbers are little-endian. A segment can be read without the ones before it. Bytes that are no
 record end it: what is behind them cannot be trusted.
@@ -38,7 +39,7 @@ FIRST = 40
 _STORED = slice(24, 40)
 _ALL_BITS = (1 << 64) - 1
 
-TEXT, POINTS, OTHER = 1, 2, 3
+TEXT, POINTS, OTHER, TRACE = 1, 2, 3, 4
 _KIND_BITS = 28
 MOST_BYTES = (1 << _KIND_BITS) - 1
 """Longest body."""
@@ -65,7 +66,7 @@ def record(kind: int, body: bytes) -> bytes:
 class Call:
     """One log call, as the journal has it."""
 
-    __slots__ = ("start", "end", "run_id", "metrics", "params", "tags", "ending")
+    __slots__ = ("start", "end", "run_id", "metrics", "params", "tags", "ending", "trace")
 
     def __init__(
         self,
@@ -76,6 +77,7 @@ class Call:
         params: Sequence[Param] = (),
         tags: Sequence[RunTag] = (),
         ending: tuple[int, int] | None = None,
+        trace: bytes | None = None,
     ):
         self.start = start
         """Where it begins in the journal."""
@@ -86,9 +88,13 @@ class Call:
         self.tags = tags
         self.ending = ending
         """The status and the time with which the run ended; None if the call did not end it."""
+        self.trace = trace
+        """A trace that has ended; there is nothing else then, and `run_id` is empty."""
 
     def as_json(self) -> dict[str, Any]:
         """For people and for JSON."""
+        if self.trace is not None:
+            return {"trace": self.trace.decode("utf-8", "replace")}
         shown: dict[str, Any] = {"run_id": self.run_id}
         if self.metrics:
             shown["metrics"] = [
@@ -270,6 +276,8 @@ class Reader:
         if kind == TEXT:
             texts.append(rest[4:].decode("utf-8", "surrogatepass"))
             return None
+        if kind == TRACE:
+            return Call(start, end, "", trace=rest[4:])
         if kind == OTHER:
             (run,) = _RUN.unpack_from(rest, 4)
             content = json.loads(rest[8:])

@@ -125,6 +125,11 @@ class Shipment:
     def _log(self, batch: _Batch) -> int:
         """Up to where the calls are stored now."""
         calls = batch.calls
+        if calls[0].trace is not None:
+            from mlflow.tracing.export.store import store_traces
+
+            store_traces(self._store, [call.trace for call in calls])
+            return calls[-1].end
         if calls[0].ending:
             status, end_time = calls[0].ending
             self._store.update_run_info(batch.run_id, status, end_time, None)
@@ -141,6 +146,8 @@ class Shipment:
 
     def _failed(self, batch: _Batch, error: Exception) -> None:
         code = getattr(error, "error_code", "INTERNAL_ERROR")
+        if isinstance(error, (NotImplementedError, AttributeError)):
+            code = "NOT_IMPLEMENTED"  # a store of another package that keeps no traces
         if code in _NOT_NOW and not self._never(batch, error, code):
             self._trying_again = True
             raise NotNow() from error
@@ -164,14 +171,17 @@ class Shipment:
         if now - batch.failing_since < STUBBORN_SECONDS:
             return False
         try:
-            self._store.get_run(batch.run_id)
+            if batch.run_id:
+                self._store.get_run(batch.run_id)
+            else:  # traces
+                self._store.get_experiment("0")
         except Exception:
             return False
         return True
 
     def _run_takes_more(self, batch: _Batch) -> bool:
         """False if the run is the reason, and not one of the calls."""
-        if batch.run_was_looked_at:
+        if batch.run_was_looked_at or not batch.run_id:
             return True
         try:
             stage = self._store.get_run(batch.run_id).info.lifecycle_stage
@@ -210,8 +220,10 @@ class Refused:
             except OSError as failure:
                 where = f"they could not be set aside: {failure}"
         _logger.error(
-            "Run Id %s: Failed to log run data: %s (%s, %s)",
-            calls[0].run_id,
+            "%s: %s (%s, %s)",
+            f"Run Id {calls[0].run_id}: Failed to log run data"
+            if calls[0].trace is None
+            else "Failed to log traces",
             told(error).strip(),
             "1 call" if len(calls) == 1 else f"{len(calls)} calls",
             where,

@@ -80,6 +80,11 @@ class Dialect:
         """`expression LIKE ?`, with no escape character."""
         raise NotImplementedError
 
+    def contains(self, expression: str) -> str:
+        """That a text has `?` in it, capitals counting as small letters as far as the database
+        knows them."""
+        return f"strpos(lower({expression}), lower(?)) > 0"
+
     def number(self, expression: str) -> str:
         """A text as a double; NULL where it is not the text of a finite number."""
         raise NotImplementedError

@@ -278,6 +278,9 @@ class MySQL(Dialect):
         pattern = f"{{}} like {'lower(?)' if ignore_case else '?'} escape x'00'"
         return pattern.format(f"lower({expression})" if ignore_case else expression)
 
+    def contains(self, expression: str) -> str:
+        return f"locate(lower(?), lower({expression})) > 0"
+
     def number(self, expression: str) -> str:
         # \z: $ would let a line break follow
         pattern = NUMBER_PATTERN.replace("?", "{0,1}").replace("$", r"\z")

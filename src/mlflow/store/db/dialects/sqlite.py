@@ -90,6 +90,9 @@ class SQLite(Dialect):
     def like(self, expression: str, *, ignore_case: bool) -> str:
         return f"lower({expression}) like lower(?)" if ignore_case else f"{expression} like ?"
 
+    def contains(self, expression: str) -> str:
+        return f"instr(lower({expression}), lower(?)) > 0"
+
     def number(self, expression: str) -> str:
         return f"number_in({expression})"
 

@@ -50,6 +50,11 @@ class Stages(ABC):
         """
         raise _not_kept(self)
 
+    def last_registry_changes(self, names: Sequence[str]) -> dict[str, RegistryChange]:
+        """The last change of each of these models, its versions included, by name; without those
+        that are not there. Empty where finding it is not quick, or no history is kept."""
+        return {}
+
     def get_versions_at(
         self, name: str, time: int, stages: Sequence[str] | None = None
     ) -> list[ModelVersion]:

@@ -39,7 +39,7 @@ from mlflow.store.model_registry.sources import link_logged_model, origin_of
 from mlflow.store.tracking.file import disk
 from mlflow.store.tracking.file.core import checked_text, now_ms
 from mlflow.store.tracking.file.meta import META, dump
-from mlflow.store.tracking.file.paging import page
+from mlflow.store.tracking.paging import page
 from mlflow.utils.validation import _validate_model_version_tag, _validate_tag_name
 
 

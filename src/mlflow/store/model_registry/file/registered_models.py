@@ -34,7 +34,7 @@ from mlflow.store.model_registry.file.meta import UNUSED
 from mlflow.store.tracking.file import disk
 from mlflow.store.tracking.file.core import checked_text, now_ms
 from mlflow.store.tracking.file.meta import META, dump
-from mlflow.store.tracking.file.paging import page
+from mlflow.store.tracking.paging import page
 from mlflow.utils.validation import (
     _validate_model_alias_name,
     _validate_model_alias_name_reserved,

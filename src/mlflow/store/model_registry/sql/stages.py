@@ -29,6 +29,9 @@ from mlflow.store.model_registry.base.stages import HISTORY_PAGE
 from mlflow.store.model_registry.caller import Caller
 from mlflow.store.model_registry.sql.approval import SqlApproval
 from mlflow.store.model_registry.sql.core import MODEL, VERSION, ModelRow
+from mlflow.store.tracking.sql.core import marks
+
+_NAMES_AT_ONCE = 500
 
 
 class StageChange(NamedTuple):
@@ -117,6 +120,17 @@ class SqlStages(SqlApproval):
         token = encode_token([page[-1].id]) if len(rows) > max_results else None
         return PagedList(page, token)
 
+    def last_registry_changes(self, names: Sequence[str]) -> dict[str, RegistryChange]:
+        found: dict[str, RegistryChange] = {}
+        with self.db.read() as tx:
+            for i in range(0, len(names), _NAMES_AT_ONCE):
+                part = names[i : i + _NAMES_AT_ONCE]
+                query = f"select id, name from registered_model where name in ({marks(part)})"
+                for model, name in tx.execute(query, list(part)).fetchall():
+                    if (row := _last_change(tx, model)) is not None:
+                        found[name] = _change(row)
+        return found
+
     def _model_of_history(self, tx: Any, name: str) -> int:
         """The id of the model, or of the last one that had the name and was deleted."""
         row = tx.execute("select id from registered_model where name = ?", (name,)).fetchone()
@@ -156,6 +170,7 @@ class SqlStages(SqlApproval):
         return found
 
 
+_COLUMNS = 'id, time, actor, action, entity, entity_id, "before", "after", comment'
 _STAGE_ACTIONS = "('create', 'import', 'transition', 'rollback', 'delete')"
 
 
@@ -186,12 +201,28 @@ def _stack(changes: Iterable[StageChange], stage: str) -> list[int]:
     return stack
 
 
+def _last_change(tx: Any, model: int) -> tuple | None:
+    """The newest row of a model and its versions."""
+    ids = [
+        tx.execute(
+            "select max(id) from audit where entity = ? and entity_id >= ? and entity_id <= ?",
+            bounds,
+        ).fetchone()[0]
+        for bounds in ((MODEL, str(model), str(model)), (VERSION, f"{model}/", f"{model}0"))
+    ]
+    last = max((key for key in ids if key is not None), default=None)
+    if last is None:
+        return None
+    query = f"select {_COLUMNS} from audit where id = ?"
+    return tx.execute(query, (last,)).fetchone()
+
+
 def _changes(
     tx: Any, entity: str, first: str, last: str, after: int, max_results: int
 ) -> list[tuple]:
     """One row more than a page has of the changes of some ids, in order."""
     return tx.execute(
-        'select id, time, actor, action, entity, entity_id, "before", "after", comment '
+        f"select {_COLUMNS} "
         "from audit where entity = ? and entity_id >= ? and entity_id <= ? and id > ? "
         "order by id limit ?",
         (entity, first, last, after, max_results + 1),

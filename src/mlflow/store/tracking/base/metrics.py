@@ -127,13 +127,15 @@ class Metrics(ABC):
         start: int | None = None,
         end: int | None = None,
         buckets: int = DEFAULT_CHART_BUCKETS,
+        *,
+        own_ranges: bool = False,
     ) -> list[MetricChart]:
         """What it takes to draw each of these metrics of each of these runs, however many points
         they have: the points themselves where they are at most `buckets`, else what is known of the
         points in each of so many equal shares of the range of x.
 
-        The shares are the same for all. Series with nothing in the range are left out, and so are
-        runs that do not exist.
+        The shares are the same for all, or at least for all runs. Series with nothing in the range
+        are left out, and so are runs that do not exist.
 
         Args:
             run_ids: At most 100.
@@ -142,6 +144,8 @@ class Metrics(ABC):
             start: The least x to draw; None for the least of all points.
             end: The greatest x to draw; None for the greatest of all points.
             buckets: 1 to 2500.
+            own_ranges: Where `start` or `end` is None, take the least or greatest x of each metric
+                for its own range: one with more steps does not make another's shares wider.
 
         Returns:
             Ordered as `run_ids` are, and below that as `metric_keys` are.
@@ -159,11 +163,18 @@ class Metrics(ABC):
         if not histories:
             return []
         by_step = axis == "step"
-        xs = [(p.steps if by_step else p.timestamps, offset) for _, _, p, offset in histories]
-        low = min(min(x) - offset for x, offset in xs) if start is None else start
-        high = max(max(x) - offset for x, offset in xs) if end is None else end
+        ranges: dict[str | None, tuple[int, int]] = {}
+        for _, key, points, offset in histories:
+            x = points.steps if by_step else points.timestamps
+            low, high = min(x) - offset, max(x) - offset
+            whose = key if own_ranges else None
+            before = ranges.get(whose, (low, high))
+            ranges[whose] = min(low, before[0]), max(high, before[1])
         charts = []
         for run_id, key, points, offset in histories:
+            low, high = ranges[key if own_ranges else None]
+            low = low if start is None else start
+            high = high if end is None else end
             if low <= high:
                 curve = Curve(axis, Grid.of(low, high, buckets).shifted(offset), buckets)
                 curve.add_points(points)

@@ -39,7 +39,7 @@ from mlflow.store.tracking.file.core import (
     now_ms,
 )
 from mlflow.store.tracking.file.meta import ExperimentParts
-from mlflow.store.tracking.file.paging import page
+from mlflow.store.tracking.paging import page
 from mlflow.utils.uri import resolve_uri_if_local
 from mlflow.utils.validation import _validate_experiment_name, _validate_experiment_tag
 

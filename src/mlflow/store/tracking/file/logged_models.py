@@ -50,7 +50,7 @@ from mlflow.store.tracking.file.meta import (
     text_or_none,
 )
 from mlflow.store.tracking.file.metrics import integer
-from mlflow.store.tracking.file.paging import page
+from mlflow.store.tracking.paging import page
 from mlflow.utils.name_utils import _generate_random_name
 from mlflow.utils.uri import append_to_uri_path
 from mlflow.utils.validation import _validate_logged_model_name

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlflow.entities import (
@@ -16,9 +17,11 @@ from mlflow.entities import (
     RunData,
     RunInfo,
     RunInputs,
+    RunOutputs,
     RunStatus,
     RunTag,
 )
+from mlflow.exceptions import MlflowException
 from mlflow.search import RUNS, parse_filter, parse_order_by
 from mlflow.search.evaluate import matcher, run_values
 from mlflow.store.tracking.base.checks import (
@@ -40,7 +43,7 @@ from mlflow.store.tracking.file.core import FileCore, Place, as_text, checked_te
 from mlflow.store.tracking.file.inputs import FileInputs
 from mlflow.store.tracking.file.meta import RunParts
 from mlflow.store.tracking.file.metrics import FileMetrics
-from mlflow.store.tracking.file.paging import page
+from mlflow.store.tracking.paging import page
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 from mlflow.utils.validation import (
     MAX_TAG_VAL_LENGTH,
@@ -235,7 +238,7 @@ class FileRuns(FileMetrics, FileInputs, FileCore, Runs, Metrics, Inputs):
     ) -> tuple[list[Run], str | None]:
         check_max_results(max_results)
         orders = parse_order_by(order_by, RUNS)
-        found = self._matching(experiment_ids, filter_string, run_view_type)
+        found = self._runs_to_find(experiment_ids, filter_string, run_view_type)
         kept, token = page(found, orders, RUNS, run_values, max_results, page_token)
         return [self._load_run(x.place, x.info) for x in kept], token
 
@@ -243,9 +246,22 @@ class FileRuns(FileMetrics, FileInputs, FileCore, Runs, Metrics, Inputs):
         self, experiment_ids: Sequence[str], filter_string: str | None, run_view_type: int
     ) -> int:
         """How many runs match, on all pages together."""
-        return len(self._matching(experiment_ids, filter_string, run_view_type))
+        return len(self._runs_to_find(experiment_ids, filter_string, run_view_type))
 
-    def _matching(
+    def _run_to_read(self, run_id: str) -> _Candidate | None:
+        try:
+            place = self._run_place(run_id)
+            return _Candidate(self, place, self._run_parts(place))
+        except (FileNotFoundError, MlflowException):  # also one that cannot be read
+            return None
+
+    def _whole(self, runs: Sequence[_Candidate | Run]) -> Iterator[Run]:
+        for run in runs:
+            with contextlib.suppress(FileNotFoundError):  # it was moved meanwhile
+                is_whole = isinstance(run, Run)
+                yield run if is_whole else self._load_run(run.place, run.info)
+
+    def _runs_to_find(
         self, experiment_ids: Sequence[str], filter_string: str | None, run_view_type: int
     ) -> list[_Candidate]:
         """The runs that match, in no order."""
@@ -280,8 +296,15 @@ class _Candidate:
 
     @property
     def inputs(self) -> RunInputs:
+        return self._uses()[0]
+
+    @property
+    def outputs(self) -> RunOutputs:
+        return self._uses()[1]
+
+    def _uses(self) -> tuple[RunInputs, RunOutputs]:
         experiment = Place("", os.path.dirname(self.place.path))
-        return self._store._load_uses(experiment, self.place)[0]
+        return self._store._load_uses(experiment, self.place)
 
 
 class _Values:

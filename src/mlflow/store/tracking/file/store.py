@@ -10,6 +10,7 @@ from mlflow.store.artifact.location import Location
 from mlflow.store.tracking import DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH
 from mlflow.store.tracking.abstract_store import AbstractStore
 from mlflow.store.tracking.file import disk
+from mlflow.store.tracking.file.changes import FileWatching
 from mlflow.store.tracking.file.core import DEFAULT_ID, TRASH, FileCore, now_ms
 from mlflow.store.tracking.file.experiments import FileExperiments
 from mlflow.store.tracking.file.inputs import FileInputs
@@ -18,6 +19,7 @@ from mlflow.store.tracking.file.meta import ExperimentParts, Remembered
 from mlflow.store.tracking.file.metrics import FileMetrics
 from mlflow.store.tracking.file.removal import FileRemoval
 from mlflow.store.tracking.file.runs import FileRuns
+from mlflow.store.tracking.file.traces import FileTraces
 from mlflow.store.tracking.file.transfer import FileTransfer
 from mlflow.utils.file_utils import path_to_local_file_uri
 from mlflow.utils.uri import resolve_uri_if_local
@@ -30,7 +32,9 @@ class FileStore(
     FileMetrics,
     FileInputs,
     FileLoggedModels,
+    FileTraces,
     FileRemoval,
+    FileWatching,
     FileCore,
     AbstractStore,
 ):

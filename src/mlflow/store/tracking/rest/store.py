@@ -38,6 +38,7 @@ from mlflow.store.tracking.abstract_store import AbstractStore
 from mlflow.store.tracking.base.columns import RunColumns
 from mlflow.store.tracking.base.metrics import DEFAULT_CHART_BUCKETS
 from mlflow.store.tracking.rest.logged_models import RestLoggedModels
+from mlflow.store.tracking.rest.traces import RestTraces
 from mlflow.store.tracking.rest.transfer import RestTransfer
 from mlflow.utils.collection import no_collection
 from mlflow.utils.credentials import get_default_host_creds
@@ -48,7 +49,7 @@ _VIEW_NAMES = {number: name for name, number in experiments.VIEWS.items()}
 _FRESH = 1.0
 
 
-class RestStore(RestTransfer, RestLoggedModels, AbstractStore):
+class RestStore(RestTransfer, RestLoggedModels, RestTraces, AbstractStore):
     """A tracking store behind a server.
 
     Args:
@@ -339,6 +340,8 @@ class RestStore(RestTransfer, RestLoggedModels, AbstractStore):
         start: int | None = None,
         end: int | None = None,
         buckets: int = DEFAULT_CHART_BUCKETS,
+        *,
+        own_ranges: bool = False,
     ) -> list[MetricChart]:
         request = metrics_rpc.GetMetricCharts(
             run_ids=list(run_ids),
@@ -347,6 +350,7 @@ class RestStore(RestTransfer, RestLoggedModels, AbstractStore):
             start=start,
             end=end,
             buckets=buckets,
+            own_ranges=own_ranges,
         )
         try:
             return [c.entity() for c in self._call(request).charts]
@@ -354,7 +358,9 @@ class RestStore(RestTransfer, RestLoggedModels, AbstractStore):
             if e.get_http_status_code() != 404:
                 raise
         # a server that is not Headrace: made here, of whole histories
-        return super().get_metric_charts(run_ids, metric_keys, axis, start, end, buckets)
+        return super().get_metric_charts(
+            run_ids, metric_keys, axis, start, end, buckets, own_ranges=own_ranges
+        )
 
     # -- inputs and outputs -----------------------------------------------------------------
 

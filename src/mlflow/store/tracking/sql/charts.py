@@ -40,6 +40,8 @@ class SqlCharts(SqlSeries, Metrics):
         start: int | None = None,
         end: int | None = None,
         buckets: int = DEFAULT_CHART_BUCKETS,
+        *,
+        own_ranges: bool = False,
     ) -> list[MetricChart]:
         check_chart(run_ids, metric_keys, axis, start, end, buckets)
         column = "step" if axis == "step" else "timestamp"
@@ -47,16 +49,21 @@ class SqlCharts(SqlSeries, Metrics):
         with self.db.read() as tx:
             chosen = self._chosen(tx, run_ids, metric_keys)
             offsets = {s.run: begun if axis == "relative_time" else 0 for s, begun in chosen}
+            ranges: dict[int, tuple[int, int]] = {}
             if chosen and (start is None or end is None):
-                least, greatest = self._range_of_x(tx, chosen, column, offsets)
-                start = least if start is None else start
-                end = greatest if end is None else end
-            if not chosen or start > end:  # type: ignore[operator]
-                return []
-            grid = Grid.of(start, end, buckets)  # type: ignore[arg-type]
+                ranges = self._ranges_of_x(tx, chosen, column, offsets)
+                if ranges and not own_ranges:
+                    lows, highs = zip(*ranges.values(), strict=True)
+                    ranges = dict.fromkeys(ranges, (min(lows), max(highs)))
             for series, _ in chosen:
+                least, greatest = ranges.get(series.key, (0, -1))
+                low = least if start is None else start
+                high = greatest if end is None else end
+                if low > high:
+                    continue
                 offset = offsets[series.run]
-                curve = self._curve(tx, series, axis, grid.shifted(offset), buckets)
+                grid = Grid.of(low, high, buckets).shifted(offset)
+                curve = self._curve(tx, series, axis, grid, buckets)
                 charts.append(curve.chart(series.run_id, series.name, offset))
         return [chart for chart in charts if chart is not None]
 
@@ -86,24 +93,27 @@ class SqlCharts(SqlSeries, Metrics):
             if (runs[run_id][0], key) in there
         ]
 
-    def _range_of_x(
+    def _ranges_of_x(
         self, tx: Any, chosen: list[tuple[Series, int]], column: str, offsets: dict[int, int]
-    ) -> tuple[int, int]:
-        """The least and the greatest x of all points."""
+    ) -> dict[int, tuple[int, int]]:
+        """The least and the greatest x of all points of each key."""
         keys = list({series.key for series, _ in chosen})
-        found = []
+        found: dict[int, tuple[int, int]] = {}
         for table, least, greatest in (
             ("chunk", f"min(min_{column})", f"max(max_{column})"),
             ("tail", f"min({column})", f"max({column})"),
         ):
-            found += tx.execute(
-                f"select run_id, {least}, {greatest} from {table} "
-                f"where run_id in ({marks(offsets)}) and key_id in ({marks(keys)}) group by run_id",
+            rows = tx.execute(
+                f"select run_id, key_id, {least}, {greatest} from {table} "
+                f"where run_id in ({marks(offsets)}) and key_id in ({marks(keys)}) "
+                "group by run_id, key_id",
                 [*offsets, *keys],
             ).fetchall()
-        lows = [low - offsets[run] for run, low, _ in found]
-        highs = [high - offsets[run] for run, _, high in found]
-        return min(lows, default=0), max(highs, default=-1)
+            for run, key, low, high in rows:
+                low, high = low - offsets[run], high - offsets[run]
+                before = found.get(key, (low, high))
+                found[key] = min(low, before[0]), max(high, before[1])
+        return found
 
     def _curve(self, tx: Any, series: Series, axis: Axis, grid: Grid, most: int) -> Curve:
         """What a chart has to know of a series."""

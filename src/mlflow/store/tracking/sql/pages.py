@@ -50,7 +50,7 @@ class SqlPages(SqlCore, Runs):
         self, experiment_ids: Sequence[str], filter_string: str | None, run_view_type: int
     ) -> int:
         """How many runs match, on all pages together."""
-        membership = _membership(experiment_ids, run_view_type)
+        membership = membership_of(experiment_ids, run_view_type)
         tree = parse_filter(filter_string, RUNS)
         if not membership.pairs:
             return 0
@@ -71,7 +71,7 @@ class SqlPages(SqlCore, Runs):
         """Give what is found to `take`, in parts, so that they are not all in memory at once; the
         token of what follows."""
         check_max_results(max_results)
-        membership = _membership(experiment_ids, run_view_type)
+        membership = membership_of(experiment_ids, run_view_type)
         tree = parse_filter(filter_string, RUNS)
         orders = parse_order_by(order_by, RUNS)
         with self.db.read() as tx:
@@ -128,7 +128,7 @@ class SqlPages(SqlCore, Runs):
             )
 
 
-def _membership(experiment_ids: Sequence[str], run_view_type: int) -> Membership:
+def membership_of(experiment_ids: Sequence[str], run_view_type: int) -> Membership:
     stages = LifecycleStage.view_type_to_stages(run_view_type)
     return Membership([experiment_key(e) for e in experiment_ids], stages)
 

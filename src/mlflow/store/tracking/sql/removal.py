@@ -8,6 +8,7 @@ from typing import Any
 from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.sql.core import SqlCore, experiment_key, marks, now_ms
+from mlflow.store.tracking.sql.traces import remove_traces
 
 _RUN_TABLES = ("param", "tag", "series", "tail", "chunk", "packed_run", "model_metric", "run_model")
 
@@ -121,7 +122,7 @@ class SqlRemoval(SqlCore):
         self.db.write(write)
 
     def _hard_delete_experiment(self, experiment_id: str) -> None:
-        """Remove a deleted experiment with its runs, except for their artifacts.
+        """Remove a deleted experiment with its runs and traces, except for their artifacts.
 
         Raises:
             MlflowException: INVALID_PARAMETER_VALUE if the experiment is active.
@@ -142,6 +143,8 @@ class SqlRemoval(SqlCore):
                 "select id, uuid from logged_model where experiment_id = ?", (key,)
             ).fetchall():
                 self._remove_model(tx, model, uuid)
+            traces = tx.execute("select id, uuid from trace where experiment_id = ?", (key,))
+            remove_traces(tx, traces.fetchall())
             tx.execute("delete from dataset where experiment_id = ?", (key,))
             tx.execute("delete from experiment_tag where experiment_id = ?", (key,))
             tx.execute("delete from experiment where id = ?", (key,))
@@ -166,4 +169,7 @@ class SqlRemoval(SqlCore):
             (run,),
         )
         tx.execute("delete from run_dataset where run_id = ?", (run,))
+        tx.execute(
+            "delete from trace_run where run_uuid = (select uuid from run where id = ?)", (run,)
+        )
         tx.execute("delete from run where id = ?", (run,))

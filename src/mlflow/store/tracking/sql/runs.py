@@ -110,6 +110,7 @@ class SqlRuns(SqlPages):
         def write(tx: Any, ids: dict[str, int]) -> RunInfo:
             key = self._run_to_write(tx, run_id)
             if run_name:
+                self._audit_name(tx, key, run_id, run_name)
                 set_tags(tx, key, ids, {MLFLOW_RUN_NAME: run_name[:MAX_TAG_VAL_LENGTH]})
             if changes:
                 columns = ", ".join(f"{c} = ?" for c in changes)
@@ -157,6 +158,8 @@ class SqlRuns(SqlPages):
 
         def write(tx: Any, ids: dict[str, int]) -> None:
             key = self._run_to_write(tx, run_id)
+            if tag.key == MLFLOW_RUN_NAME:
+                self._audit_name(tx, key, run_id, tag.value)
             set_tags(tx, key, ids, {tag.key: tag.value})
 
         self._write_with_keys((tag.key,), write)
@@ -194,6 +197,13 @@ class SqlRuns(SqlPages):
         _check_writer(writer, after, sequence)
         return self._log_batch(run_id, metrics, params, tags, (writer, after, sequence))
 
+    def _audit_name(self, tx: Any, key: int, run_id: str, name: str) -> None:
+        """Note that a run gets another name, if it does. Who watches runs has nothing else to see
+        it by."""
+        (before,) = tx.execute("select name from run where id = ?", (key,)).fetchone()
+        if before != name:
+            self._audit(tx, "rename", "run", run_id, before, name)
+
     def _log_batch(
         self,
         run_id: str,
@@ -222,7 +232,10 @@ class SqlRuns(SqlPages):
             if metrics:
                 self._append(tx, key, ids, metrics)
             if tags:
-                set_tags(tx, key, ids, {t.key: t.value for t in tags})
+                values = {t.key: t.value for t in tags}
+                if MLFLOW_RUN_NAME in values:
+                    self._audit_name(tx, key, run_id, values[MLFLOW_RUN_NAME])
+                set_tags(tx, key, ids, values)
             return once[2] if once else 0
 
         return self._write_with_keys(names, write)

@@ -103,6 +103,7 @@ class RunSearch:
         membership: Which experiments and stages.
         tree: The filter.
         orders: What to order by.
+        also: Conditions on `run r` that no index helps with.
     """
 
     def __init__(
@@ -113,12 +114,17 @@ class RunSearch:
         membership: Membership,
         tree: Node | None,
         orders: Sequence[OrderBy] = (),
+        also: Sequence[Condition] = (),
     ):
         self._dialect = dialect
         self._tx = tx
         self._conditions = RunConditions(dialect, key_id, membership)
         self._membership = _Part(membership.check(), Found(membership.range()))
-        self._parts = [self._membership, *self._parts_of(tree)]
+        self._parts = [
+            self._membership,
+            *self._parts_of(tree),
+            *(_Part(check, Found(None)) for check in also),
+        ]
         self._order = RunOrder(orders, key_id)
         self._place: list[Any] | None = None
         self._found: list[Row] = []

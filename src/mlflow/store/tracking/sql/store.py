@@ -9,21 +9,25 @@ from typing import TypeVar
 from mlflow.store.db.database import Database
 from mlflow.store.db.schema import prepare
 from mlflow.store.tracking.abstract_store import AbstractStore
+from mlflow.store.tracking.sql.changes import SqlWatching
 from mlflow.store.tracking.sql.charts import SqlCharts
 from mlflow.store.tracking.sql.core import SqlCore
 from mlflow.store.tracking.sql.experiments import SqlExperiments
 from mlflow.store.tracking.sql.inputs import SqlInputs
 from mlflow.store.tracking.sql.logged_models import SqlLoggedModels
 from mlflow.store.tracking.sql.metrics import SqlMetrics
+from mlflow.store.tracking.sql.overview import SqlOverview
 from mlflow.store.tracking.sql.removal import SqlRemoval
 from mlflow.store.tracking.sql.runs import SqlRuns
 from mlflow.store.tracking.sql.sealer import Sealer
+from mlflow.store.tracking.sql.trace_overview import SqlTraceOverview
 from mlflow.store.tracking.sql.transfer import SqlTransfer
 
 T = TypeVar("T")
 
 
 class SqlStore(
+    SqlOverview,
     SqlTransfer,
     SqlExperiments,
     SqlRuns,
@@ -31,7 +35,9 @@ class SqlStore(
     SqlCharts,
     SqlInputs,
     SqlLoggedModels,
+    SqlTraceOverview,
     SqlRemoval,
+    SqlWatching,
     SqlCore,
     AbstractStore,
 ):

@@ -1,0 +1,22 @@
+"""LangChain and LangGraph: traces of what they do. Their chains as MLflow models are not available
+yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlflow._later import NotAvailableYet
+from mlflow.langchain.autolog import autolog
+from mlflow.version import IS_TRACING_SDK_ONLY
+
+FLAVOR_NAME = "langchain"
+
+__all__ = ["FLAVOR_NAME", "IS_TRACING_SDK_ONLY", "autolog"]
+
+_LATER = ("_LangChainModelWrapper", "_load_pyfunc", "load_model", "log_model", "save_model")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        raise NotAvailableYet(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,237 @@
+"""RPCs of traces, version 3 of the protocol."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from mlflow.exceptions import MlflowException
+from mlflow.rpc.declare import Rpc, rpc
+from mlflow.rpc.trace_nouns import Trace, TraceInfoV3, TraceLocation
+from mlflow.rpc.wire import Int64, Needed, Wire
+
+#: Traces on one page.
+TracePageSize = Annotated[int, msgspec.Meta(ge=1, le=500)]
+#: A number of traces.
+Number = Annotated[int, msgspec.Meta(ge=-(1 << 31), le=(1 << 31) - 1)]
+
+
+class TraceAnswer(Wire):
+    trace: Trace
+
+
+class Traces(Wire):
+    traces: list[Trace] = []
+
+
+class TraceInfos(Wire):
+    trace_infos: list[TraceInfoV3] = []
+
+
+class TracesDeleted(Wire, omit_defaults=False):
+    traces_deleted: int = 0
+
+
+class TraceInfoPage(Wire):
+    traces: list[TraceInfoV3] = []
+    next_page_token: str | None = None
+    """Absent on the last page."""
+
+
+@rpc(
+    "POST",
+    "/mlflow/traces",
+    version="3.0",
+    needs=("experiment", "edit"),
+    response=TraceAnswer,
+    small_write=True,
+)
+class StartTraceV3(Rpc):
+    """Keep what is known of a trace beside its spans."""
+
+    trace: Trace
+
+    def answer(self, store) -> TraceAnswer:
+        if self.trace.trace_info is None:
+            raise MlflowException.invalid_parameter_value(
+                "Missing value for required parameter 'trace.trace_info'. See the API docs for "
+                "more information about request parameters."
+            )
+        info = store.start_trace(self.trace.trace_info.entity())
+        return TraceAnswer(Trace(trace_info=TraceInfoV3.of(info)))
+
+
+@rpc(
+    "GET",
+    "/mlflow/traces/{trace_id}",
+    version="3.0",
+    needs=("trace", "read"),
+    response=TraceAnswer,
+)
+class GetTraceInfoV3(Rpc):
+    """A trace without its spans."""
+
+    trace_id: str = ""
+
+    def answer(self, store) -> TraceAnswer:
+        info = store.get_trace_info(self.trace_id)
+        return TraceAnswer(Trace(trace_info=TraceInfoV3.of(info)))
+
+
+@rpc(
+    "GET",
+    "/mlflow/traces/get",
+    version="3.0",
+    needs=("trace", "read"),
+    response=TraceAnswer,
+    compress=True,
+)
+class GetTrace(Rpc):
+    """A trace with its spans."""
+
+    trace_id: Needed
+    allow_partial: bool = False
+    """Whether one will do of which not all spans have arrived."""
+
+    def answer(self, store) -> TraceAnswer:
+        trace = store.get_trace(self.trace_id, allow_partial=self.allow_partial)
+        return TraceAnswer(Trace.of(trace))
+
+
+@rpc(
+    "GET",
+    "/mlflow/traces/batchGet",
+    version="3.0",
+    needs=("trace", "read"),
+    response=Traces,
+    compress=True,
+)
+class BatchGetTraces(Rpc):
+    """Traces with their spans; those that are not there are left out."""
+
+    trace_ids: list[str] = []
+    experiment_ids: list[str] = []
+
+    def answer(self, store) -> Traces:
+        found = store.batch_get_traces(self.trace_ids, experiment_ids=self.experiment_ids or None)
+        return Traces([Trace.of(trace) for trace in found])
+
+
+@rpc(
+    "POST",
+    "/mlflow/traces/batchGetInfos",
+    version="3.0",
+    needs=("trace", "read"),
+    response=TraceInfos,
+    idempotent=True,
+    compress=True,
+)
+class BatchGetTraceInfos(Rpc):
+    """Traces without their spans; those that are not there are left out."""
+
+    trace_ids: list[str] = []
+    experiment_ids: list[str] = []
+
+    def answer(self, store) -> TraceInfos:
+        found = store.batch_get_trace_infos(
+            self.trace_ids, experiment_ids=self.experiment_ids or None
+        )
+        return TraceInfos([TraceInfoV3.of(info) for info in found])
+
+
+@rpc(
+    "POST",
+    "/mlflow/traces/search",
+    version="3.0",
+    needs=("experiment", "read"),
+    response=TraceInfoPage,
+    idempotent=True,
+    compress=True,
+)
+class SearchTracesV3(Rpc):
+    """One page of the traces that match, newest first unless `order_by` says otherwise."""
+
+    locations: list[TraceLocation] = []
+    """Experiments; at least one."""
+    filter: str | None = None
+    """Such as status = 'ERROR' AND tags.env = 'prod'."""
+    max_results: TracePageSize = 100
+    order_by: list[str] = []
+    page_token: str | None = None
+
+    def answer(self, store) -> TraceInfoPage:
+        if not self.locations:
+            raise MlflowException.invalid_parameter_value(
+                "Missing value for required parameter 'locations'. See the API docs for more "
+                "information about request parameters."
+            )
+        found, token = store.search_traces(
+            filter_string=self.filter,
+            max_results=self.max_results,
+            order_by=self.order_by,
+            page_token=self.page_token or None,
+            locations=[location.experiment_id() for location in self.locations],
+        )
+        return TraceInfoPage([TraceInfoV3.of(info) for info in found], token or None)
+
+
+@rpc(
+    "PATCH",
+    "/mlflow/traces/{trace_id}/tags",
+    version="3.0",
+    needs=("trace", "edit"),
+    idempotent=True,
+    small_write=True,
+)
+class SetTraceTagV3(Rpc):
+    """Set a tag of a trace, in place of the value it had."""
+
+    trace_id: str = ""
+    key: str | None = None
+    value: str | None = None
+
+    def answer(self, store) -> None:
+        store.set_trace_tag(self.trace_id, self.key, self.value or "")
+
+
+@rpc("DELETE", "/mlflow/traces/{trace_id}/tags", version="3.0", needs=("trace", "edit"))
+class DeleteTraceTagV3(Rpc):
+    """Remove a tag of a trace."""
+
+    trace_id: str = ""
+    key: str | None = None
+
+    def answer(self, store) -> None:
+        store.delete_trace_tag(self.trace_id, self.key or "")
+
+
+class TraceDeletion(Rpc):
+    """What both versions of the protocol say of traces to delete."""
+
+    experiment_id: Needed
+    max_timestamp_millis: Int64 | None = None
+    max_traces: Number | None = None
+    """At most so many, the oldest first."""
+    request_ids: list[str] = []
+
+    def answer(self, store) -> TracesDeleted:
+        return TracesDeleted(
+            store.delete_traces(
+                self.experiment_id,
+                self.max_timestamp_millis,
+                self.max_traces,
+                self.request_ids or None,
+            )
+        )
+
+
+@rpc(
+    "POST",
+    "/mlflow/traces/delete-traces",
+    version="3.0",
+    needs=("experiment", "delete"),
+    response=TracesDeleted,
+)
+class DeleteTracesV3(TraceDeletion):
+    """Delete traces for good: some, or all that began until a time."""

@@ -1,0 +1,306 @@
+"""Contract: traces, their spans and their assessments."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mlflow.exceptions import MlflowNotImplementedException
+
+if TYPE_CHECKING:
+    from mlflow.entities import Assessment, Span, Trace, TraceInfo
+    from mlflow.entities.assessment import ExpectationValue, FeedbackValue
+    from mlflow.entities.trace_metrics import (
+        MetricAggregation,
+        MetricDataPoint,
+        MetricViewType,
+    )
+    from mlflow.entities.trace_status import TraceStatus
+    from mlflow.store.entities.paged_list import PagedList
+
+#: Traces on one page, and the most there can be.
+SEARCH_TRACES_DEFAULT_MAX_RESULTS = 100
+SEARCH_TRACES_MAX_RESULTS = 500
+
+
+class Traces(ABC):  # noqa: B024 - plug-ins need not have them
+    """What requests did: traces, which have spans, tags, metadata and assessments.
+
+    A trace becomes known by `start_trace`, by its spans, or by both, in any order.
+    """
+
+    def start_trace(self, trace_info: TraceInfo) -> TraceInfo:
+        """Keep what is known of a trace beside its spans; the trace as it is then.
+
+        Where the trace is known already, by its spans or by an earlier call, what is given now
+        takes the place of what was there; tags and metadata are added.
+
+        Raises:
+            MlflowException: INVALID_PARAMETER_VALUE if it is not located in an experiment, if the
+                experiment is deleted, or if a tag or metadata is too long;
+                RESOURCE_DOES_NOT_EXIST if there is no such experiment.
+        """
+        raise _keeps_none(self)
+
+    def log_spans(
+        self, location: str, spans: list[Span], tracking_uri: str | None = None
+    ) -> list[Span]:
+        """Keep spans of one or more traces; the spans.
+
+        The spans of a trace may come in several calls, in any order and repeatedly: of those with
+        one id the last one counts. A trace that is not known yet is made: its time, duration and
+        state are those of its spans.
+
+        Args:
+            location: The id of an experiment.
+            tracking_uri: Not used.
+
+        Raises:
+            MlflowException: INVALID_PARAMETER_VALUE if the experiment is deleted;
+                RESOURCE_DOES_NOT_EXIST if there is none.
+        """
+        raise _keeps_none(self)
+
+    async def log_spans_async(self, location: str, spans: list[Span]) -> list[Span]:
+        """`log_spans`, for asyncio; it does not keep the event loop waiting."""
+        import asyncio
+
+        return await asyncio.to_thread(self.log_spans, location, spans)
+
+    def get_trace_info(self, trace_id: str) -> TraceInfo:
+        """A trace without its spans; MlflowException RESOURCE_DOES_NOT_EXIST if there is none."""
+        raise _keeps_none(self)
+
+    def get_trace(self, trace_id: str, *, allow_partial: bool = False) -> Trace:
+        """A trace with its spans.
+
+        Args:
+            allow_partial: Whether a trace will do of which not all spans have arrived.
+
+        Raises:
+            MlflowException: RESOURCE_DOES_NOT_EXIST if there is none;
+                INVALID_STATE if spans are missing, and that is not allowed.
+        """
+        raise _keeps_none(self)
+
+    def batch_get_traces(
+        self,
+        trace_ids: list[str],
+        location: str | None = None,
+        experiment_ids: list[str] | None = None,
+    ) -> list[Trace]:
+        """Traces with their spans, in the order of the ids; those that are not there are left out.
+
+        Args:
+            location: Not used.
+            experiment_ids: Only those of these experiments; None for all.
+        """
+        raise _keeps_none(self)
+
+    def batch_get_trace_infos(
+        self,
+        trace_ids: list[str],
+        location: str | None = None,
+        experiment_ids: list[str] | None = None,
+    ) -> list[TraceInfo]:
+        """The same without their spans."""
+        raise _keeps_none(self)
+
+    def search_traces(
+        self,
+        experiment_ids: list[str] | None = None,
+        filter_string: str | None = None,
+        max_results: int = SEARCH_TRACES_DEFAULT_MAX_RESULTS,
+        order_by: list[str] | None = None,
+        page_token: str | None = None,
+        model_id: str | None = None,
+        locations: list[str] | None = None,
+    ) -> tuple[list[TraceInfo], str | None]:
+        """One page of the traces that match, and the token of the next page, if there is one.
+
+        Args:
+            experiment_ids: The old name of `locations`.
+            filter_string: Such as `status = 'ERROR' AND tags.env = 'test'`; see
+                `search/traces.py`.
+            max_results: 1 to 500.
+            order_by: Such as `["timestamp_ms DESC"]`, which is the default.
+            page_token: That of the page before, of the same search.
+            model_id: Only traces of this logged model.
+            locations: Ids of experiments.
+
+        Raises:
+            MlflowException: INVALID_PARAMETER_VALUE for a filter, order, number or token that is
+                not valid.
+        """
+        raise _keeps_none(self)
+
+    def set_trace_tag(self, trace_id: str, key: str, value: str) -> None:
+        """Set a tag, in place of the value it had.
+
+        Raises:
+            MlflowException: RESOURCE_DOES_NOT_EXIST if there is no such trace;
+                INVALID_PARAMETER_VALUE if the key or the value is too long.
+        """
+        raise _keeps_none(self)
+
+    def delete_trace_tag(self, trace_id: str, key: str) -> None:
+        """Remove a tag; MlflowException RESOURCE_DOES_NOT_EXIST if it is not set."""
+        raise _keeps_none(self)
+
+    def delete_traces(
+        self,
+        experiment_id: str,
+        max_timestamp_millis: int | None = None,
+        max_traces: int | None = None,
+        trace_ids: list[str] | None = None,
+    ) -> int:
+        """Delete traces for good; how many they were.
+
+        Args:
+            max_timestamp_millis: Those that began until then, oldest first; or else
+            trace_ids: these.
+            max_traces: How many at most; only with `max_timestamp_millis`.
+
+        Raises:
+            MlflowException: INVALID_PARAMETER_VALUE if not exactly one of the two is given, or
+                `max_traces` is not positive or given with ids.
+        """
+        from mlflow.store.tracking.base.trace_checks import check_what_to_delete
+
+        check_what_to_delete(max_timestamp_millis, max_traces, trace_ids)
+        return self._delete_traces(experiment_id, max_timestamp_millis, max_traces, trace_ids)
+
+    def _delete_traces(
+        self,
+        experiment_id: str,
+        max_timestamp_millis: int | None = None,
+        max_traces: int | None = None,
+        trace_ids: list[str] | None = None,
+    ) -> int:
+        """`delete_traces`, of arguments that fit together."""
+        raise _keeps_none(self)
+
+    def create_assessment(self, assessment: Assessment) -> Assessment:
+        """Keep an assessment of a trace; it, with its id. The one that it overrides becomes
+        invalid.
+
+        Raises:
+            MlflowException: RESOURCE_DOES_NOT_EXIST if there is no such trace, or nothing that it
+                could override.
+        """
+        raise _keeps_none(self)
+
+    def get_assessment(self, trace_id: str, assessment_id: str) -> Assessment:
+        """An assessment; MlflowException RESOURCE_DOES_NOT_EXIST if there is none."""
+        raise _keeps_none(self)
+
+    def update_assessment(
+        self,
+        trace_id: str,
+        assessment_id: str,
+        name: str | None = None,
+        expectation: ExpectationValue | None = None,
+        feedback: FeedbackValue | None = None,
+        rationale: str | None = None,
+        metadata: dict[str, str] | None = None,
+    ) -> Assessment:
+        """Change an assessment; it, as it is then. What is None stays; metadata is added.
+
+        Raises:
+            MlflowException: RESOURCE_DOES_NOT_EXIST if there is none;
+                INVALID_PARAMETER_VALUE if it is of another kind than the value.
+        """
+        raise _keeps_none(self)
+
+    def delete_assessment(self, trace_id: str, assessment_id: str) -> None:
+        """Delete an assessment; one that it overrode becomes valid again. Nothing happens if there
+        is none."""
+        raise _keeps_none(self)
+
+    def link_traces_to_run(self, trace_ids: list[str], run_id: str) -> None:
+        """Note at a run that traces belong to it, at most 100 in one call; repeated ones do not
+        matter."""
+        raise _keeps_none(self)
+
+    def unlink_traces_from_run(self, trace_ids: list[str], run_id: str) -> None:
+        """Forget that traces belong to a run."""
+        raise _keeps_none(self)
+
+    def link_prompts_to_trace(self, trace_id: str, prompt_versions: Sequence[Any]) -> None:
+        """Note at a trace which versions of prompts it used.
+
+        Args:
+            prompt_versions: Values with a `name` and a `version`.
+        """
+        raise _keeps_none(self)
+
+    def query_trace_metrics(
+        self,
+        experiment_ids: list[str],
+        view_type: MetricViewType,
+        metric_name: str,
+        aggregations: list[MetricAggregation],
+        dimensions: list[str] | None = None,
+        filters: list[str] | None = None,
+        time_interval_seconds: int | None = None,
+        start_time_ms: int | None = None,
+        end_time_ms: int | None = None,
+        max_results: int = 1000,
+        page_token: str | None = None,
+    ) -> PagedList[list[MetricDataPoint]]:
+        """Counts and measurements of traces, spans or assessments, in groups.
+
+        Args:
+            metric_name: Such as `trace_count` or `latency`; which there are depends on the view.
+            dimensions: What makes groups, such as `trace_status`.
+            filters: Such as `trace.status = "OK"`; all of them must hold.
+            time_interval_seconds: Groups by time, too; needs a beginning and an end.
+            start_time_ms: Only of traces that began then or later.
+            end_time_ms: Only of traces that began then or earlier.
+
+        Raises:
+            MlflowException: INVALID_PARAMETER_VALUE for a metric, dimension, filter or aggregation
+                that there is none of, and for times that do not fit.
+        """
+        raise _keeps_none(self)
+
+    def calculate_trace_filter_correlation(
+        self,
+        experiment_ids: list[str],
+        filter_string1: str,
+        filter_string2: str,
+        base_filter: str | None = None,
+    ) -> Any:
+        """How two filters go together, as normalised pointwise mutual information: a
+        TraceFilterCorrelationResult.
+
+        Args:
+            base_filter: Only traces that match this are looked at.
+        """
+        raise _keeps_none(self)
+
+    def deprecated_start_trace_v2(
+        self,
+        experiment_id: str,
+        timestamp_ms: int,
+        request_metadata: dict[str, str],
+        tags: dict[str, str],
+    ) -> Any:
+        """A new trace that is in progress, as clients of version 2 begin one: a TraceInfoV2."""
+        raise _keeps_none(self)
+
+    def deprecated_end_trace_v2(
+        self,
+        request_id: str,
+        timestamp_ms: int,
+        status: TraceStatus,
+        request_metadata: dict[str, str],
+        tags: dict[str, str],
+    ) -> Any:
+        """End such a trace: a TraceInfoV2."""
+        raise _keeps_none(self)
+
+
+def _keeps_none(store: object) -> MlflowNotImplementedException:
+    return MlflowNotImplementedException(f"A {type(store).__name__} keeps no traces.")

@@ -1,0 +1,75 @@
+"""Files that belong to a span, such as pictures: kept among the artifacts of its trace."""
+
+from __future__ import annotations
+
+import mimetypes
+import uuid
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+_SCHEME = "mlflow-attachment"
+
+
+class Attachment:
+    """Bytes and what they are.
+
+    Args:
+        content_type: Such as `image/png`.
+        content_bytes: The content.
+    """
+
+    def __init__(self, *, content_type: str, content_bytes: bytes):
+        self._id = str(uuid.uuid4())
+        self._content_type = content_type
+        self._content_bytes = content_bytes
+
+    @property
+    def id(self) -> str:
+        """A name that nothing else has."""
+        return self._id
+
+    @property
+    def content_type(self) -> str:
+        """Such as `image/png`."""
+        return self._content_type
+
+    @property
+    def content_bytes(self) -> bytes:
+        """The content."""
+        return self._content_bytes
+
+    @classmethod
+    def from_file(cls, path: str | Path, content_type: str | None = None) -> Attachment:
+        """The content of a file.
+
+        Args:
+            content_type: None for what the name of the file says.
+        """
+        content = Path(path).read_bytes()
+        found = content_type or mimetypes.guess_type(str(path))[0] or "application/octet-stream"
+        return cls(content_type=found, content_bytes=content)
+
+    def ref(self, trace_id: str) -> str:
+        """The URI that stands for it in a trace."""
+        about = {
+            "content_type": self._content_type,
+            "trace_id": trace_id,
+            "size": len(self._content_bytes),
+        }
+        return f"{_SCHEME}://{self._id}?{urlencode(about)}"
+
+    @staticmethod
+    def parse_ref(ref_uri: str) -> dict[str, str | int | None] | None:
+        """What such a URI says: `attachment_id`, `content_type`, `trace_id` and `size`, in bytes;
+        None if it is another URI."""
+        parts = urlsplit(ref_uri)
+        about = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        if parts.scheme != _SCHEME or not parts.netloc or "trace_id" not in about:
+            return None
+        size = about.get("size")
+        return {
+            "attachment_id": parts.netloc,
+            "content_type": about.get("content_type"),
+            "trace_id": about["trace_id"],
+            "size": int(size) if size is not None and size.isdigit() else None,
+        }

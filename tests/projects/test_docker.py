@@ -1,0 +1,331 @@
+"""Projects in containers and on Kubernetes: a program stands in for docker, and a small server for
+the API of a cluster."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import stat
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+import mlflow
+from mlflow.exceptions import ExecutionException
+from mlflow.projects import docker, kubernetes, load_project
+
+SPEC = """
+name: Example Project
+docker_env:
+  image: busybox:1
+  volumes: ["/a:/b:ro"]
+  environment: [["NEW", "val ue"], "SECRET"]
+entry_points:
+  main:
+    parameters: {text: {type: string, default: "a b"}}
+    command: "python main.py {text}"
+  piped: {command: "echo a | cat"}
+"""
+
+NAMELESS = "docker_env: {image: x}\nentry_points: {main: {command: x}}"
+
+DOCKER = """
+import json, os, sys
+words = sys.argv[1:]
+with open(os.environ["DOCKER_LOG"], "a") as log:
+    given = sys.stdin.read() if words[0] == "login" else ""
+    context = []
+    if words[0] == "build":
+        top = words[-1]
+        context = sorted(os.path.relpath(os.path.join(f, n), top) for f, _, ns in os.walk(top)
+                         for n in ns)
+        given = open(words[2].partition("=")[2]).read()
+    log.write(json.dumps({"words": words, "given": given, "context": context,
+                          "secret": os.environ.get("SECRET")}) + "\\n")
+if os.environ.get("DOCKER_FAILS") == words[0]:
+    sys.exit("no daemon here")
+if words[:2] == ["image", "inspect"]:
+    digests = '["r/x@sha256:' + "ab" * 32 + '"]'
+    print(digests if words[2].startswith("--format") else '[{"Id": "sha256:1234"}]')
+"""
+
+
+@pytest.fixture
+def folder(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a container."""
+    (project / "MLproject").write_text(SPEC)
+    (project / ".env").write_text("PASSWORD=x")
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    path = bin_ / "docker"
+    path.write_text(f"#!{sys.executable}\n{DOCKER}")
+    path.chmod(path.stat().st_mode | stat.S_IEXEC)
+    monkeypatch.setenv("PATH", f"{bin_}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("DOCKER_LOG", str(tmp_path / "docker.log"))
+    monkeypatch.setenv("SECRET", "hush")
+    return project
+
+
+def calls(tmp_path: Path) -> list[dict]:
+    return [json.loads(line) for line in (tmp_path / "docker.log").read_text().splitlines()]
+
+
+def test_command_line(folder, client, tmp_path):
+    options = {"gpus": "all", "t": True}
+    run = mlflow.run(str(folder), docker_args=options, parameters={"text": "; id"})
+    found = client.get_run(run.run_id)
+    work, artifacts = os.getcwd(), found.info.artifact_uri
+    assert [call["words"][0] for call in calls(tmp_path)] == ["info", "image", "image", "run"]
+    last = calls(tmp_path)[-1]
+    assert last["words"] == [
+        "run", "--rm", "--gpus", "all", "-t",
+        "-v", f"{work}:/mlflow/tmp/mlruns",
+        "-v", f"{artifacts}:{artifacts}",
+        "-v", "/a:/b:ro",
+        "-e", "NEW=val ue", "-e", "SECRET",
+        "-e", f"MLFLOW_RUN_ID={run.run_id}",
+        "-e", "MLFLOW_TRACKING_URI=sqlite:////mlflow/tmp/mlruns/mlflow.db",
+        "-e", "MLFLOW_EXPERIMENT_ID=0",
+        "busybox:1", "python", "main.py", "; id",
+    ]  # fmt: skip
+    assert last["secret"] == "hush"  # docker's own environment has it, not the command line
+    tags = found.data.tags
+    assert tags["mlflow.project.env"] == "docker"
+    assert tags["mlflow.docker.image.uri"] == "busybox:1"
+    assert tags["mlflow.docker.image.id"] == "sha256:1234"
+
+
+def test_command_that_needs_a_shell(folder, tmp_path):
+    mlflow.run(str(folder), "piped")
+    assert calls(tmp_path)[-1]["words"][-4:] == ["busybox:1", "sh", "-c", "echo a | cat"]
+
+
+def test_image_with_the_projects_files(folder, client, tmp_path, git):
+    git(folder, "init", "-q")
+    (folder / ".gitignore").write_text("")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "x")
+    (folder / "MLproject").write_text(SPEC.replace("Example Project", "example"))
+    auth = {"username": "ann", "password": "pw", "registry": "r.org"}
+    run = mlflow.run(str(folder), build_image=True, docker_auth=auth)
+    name = f"example:{git(folder, 'rev-parse', 'HEAD')[:7]}"
+    assert client.get_run(run.run_id).data.tags["mlflow.docker.image.uri"] == name
+    made = {call["words"][0]: call for call in calls(tmp_path)}
+    assert made["login"]["given"] == "pw"
+    assert "pw" not in str([call["words"] for call in calls(tmp_path)])
+    assert made["build"]["words"][1] == f"--tag={name}"
+    top = "mlflow-project-docker-build-context"
+    assert made["build"]["given"] == (
+        f"FROM busybox:1\nCOPY {top}/ /mlflow/projects/code/\nWORKDIR /mlflow/projects/code/\n"
+    )
+    files = {"MLproject", "train.py", "show.py", ".gitignore", "Dockerfile.mlflow-autogenerated"}
+    assert set(made["build"]["context"]) == {f"{top}/{name}" for name in files}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda m, f: m.setenv("DOCKER_FAILS", "info"), "docker info failed: no daemon here"),
+        (lambda m, f: m.setenv("DOCKER_FAILS", "run"), "failed"),
+        (lambda m, f: m.setenv("PATH", "/nothing"), "docker is not in the PATH"),
+        (lambda m, f: m.delenv("SECRET"), "expects the SECRET environment variable"),
+        (lambda m, f: (f / "MLproject").write_text(NAMELESS), "Project name"),
+    ],
+)  # fmt: skip
+def test_what_fails_ends_the_run(folder, client, monkeypatch, change, said):
+    change(monkeypatch, folder)
+    with pytest.raises(ExecutionException, match=said):
+        mlflow.run(str(folder))
+    (run,) = client.search_runs(["0"])
+    assert run.info.status == "FAILED"
+
+
+def test_names_that_are_no_options_or_images(folder, tmp_path):
+    with pytest.raises(ExecutionException, match="is no option"):
+        mlflow.run(str(folder), docker_args={"-privileged": True})
+    for image in ("-x", "a b", "a\nRUN id"):
+        with pytest.raises(ExecutionException, match="is no name"):
+            docker.make_context(str(folder), image, str(tmp_path / "context"))
+
+
+def test_stores_as_a_container_sees_them():
+    see = docker.get_docker_tracking_cmd_and_envs
+    assert see("http://h:5000") == ([], {})
+    assert see("/tmp/mlruns") == (
+        ["-v", "/tmp/mlruns:/mlflow/tmp/mlruns"],
+        {"MLFLOW_TRACKING_URI": "file:///mlflow/tmp/mlruns"},
+    )
+    assert see("sqlite:////tmp/a/x.db")[0] == ["-v", "/tmp/a:/mlflow/tmp/mlruns"]
+    with pytest.raises(ExecutionException, match="must specify the docker image"):
+        spec = load_project(os.getcwd())
+        spec.name = "x"
+        docker.validate_docker_env(spec)
+
+
+class Api(BaseHTTPRequestHandler):
+    """As much of a cluster as jobs need."""
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    do_POST = do_DELETE = do_GET
+
+    def _answer(self) -> None:
+        size = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(size) or "null")
+        self.server.asked.append((self.command, self.path, self.headers["Authorization"], body))
+        code, said = 200, {}
+        if self.headers["Authorization"] != "Bearer letmein":
+            code, said = 401, {"message": "Unauthorized"}
+        elif self.command == "GET":
+            said = {"status": self.server.states.pop(0)}
+        text = json.dumps(said).encode()
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
+    """A cluster, and a kubeconfig for it."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    server.asked, server.states = [], []
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    config = {
+        "current-context": "one",
+        "contexts": [
+            {"name": "one", "context": {"cluster": "c", "user": "u", "namespace": "team"}},
+            {"name": "other", "context": {"cluster": "c", "user": "nobody"}},
+            {"name": "program", "context": {"cluster": "c", "user": "program"}},
+        ],
+        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+        "users": [
+            {"name": "u", "user": {"tokenFile": "token"}},
+            {"name": "nobody", "user": {"token": "wrong"}},
+            {"name": "program", "user": {"exec": {"apiVersion": "v1", "command": sys.executable,
+             "args": ["-c", "print('{\"status\": {\"token\": \"letmein\"}}')"]}}},
+        ],
+    }  # fmt: skip
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    (tmp_path / "token").write_text("letmein\n")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    monkeypatch.setattr(kubernetes.KubernetesSubmittedRun, "POLL_STATUS_INTERVAL", 0)
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "job.yaml").write_text("""
+apiVersion: batch/v1
+kind: Job
+metadata: {name: replaced, labels: {team: x}}
+spec:
+  ttlSecondsAfterFinished: 100
+  template:
+    spec:
+      containers:
+      - name: replaced
+        image: replaced
+        resources: {limits: {memory: 512Mi}}
+        env: [{name: A, value: b}]
+      restartPolicy: Never
+""")
+    return {"repository-uri": "r.org/x", "kube-job-template-path": str(tmp_path / "job.yaml")}
+
+
+def test_job(folder, client, tmp_path, cluster, config, monkeypatch):
+    monkeypatch.setenv("KUBE_MLFLOW_TRACKING_URI", "http://inside:5000")
+    cluster.states = [{}, {"active": 1}, {"conditions": [{"type": "Complete", "status": "True"}]}]
+    run = mlflow.run(
+        str(folder), backend="kubernetes", backend_config=config, parameters={"text": "$(id)"}
+    )
+    (method, path, _, job), *looks = cluster.asked
+    assert (method, path) == ("POST", "/apis/batch/v1/namespaces/team/jobs")
+    name = job["metadata"]["name"]
+    assert name.startswith("example-project-2")
+    assert job["metadata"]["labels"] == {"team": "x"}
+    assert job["spec"]["ttlSecondsAfterFinished"] == 100
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container == {
+        "name": "example-project",
+        "image": f"r.org/x@sha256:{'ab' * 32}",
+        "command": ["python", "main.py", "$(id)"],
+        "resources": {"limits": {"memory": "512Mi"}},
+        "env": [
+            {"name": "A", "value": "b"},
+            {"name": "MLFLOW_RUN_ID", "value": run.run_id},
+            {"name": "MLFLOW_TRACKING_URI", "value": "http://inside:5000"},
+            {"name": "MLFLOW_EXPERIMENT_ID", "value": "0"},
+        ],
+    }
+    assert [look[:2] for look in looks] == [("GET", f"{path}/{name}")] * 3
+    found = client.get_run(run.run_id)
+    assert found.info.status == "FINISHED"
+    assert found.data.tags["mlflow.project.backend"] == "kubernetes"
+    assert ["push", "--", "r.org/x"] in [call["words"] for call in calls(tmp_path)]
+
+
+def test_job_that_fails_and_job_that_is_cancelled(folder, client, cluster, config):
+    cluster.states = [{"conditions": [{"type": "Failed", "status": "True"}]}]
+    with pytest.raises(ExecutionException, match="failed"):
+        mlflow.run(str(folder), backend="kubernetes", backend_config=config)
+    config["kube-context"] = "program"
+    cluster.states = [{"active": 1}]
+    run = mlflow.run(str(folder), backend="kubernetes", backend_config=config, synchronous=False)
+    assert run.get_status() == "RUNNING"
+    run.cancel()
+    assert run.get_status() == client.get_run(run.run_id).info.status == "KILLED"
+    method, path, _, body = cluster.asked[-1]
+    assert (method, body["propagationPolicy"]) == ("DELETE", "Background")
+    assert path.startswith("/apis/batch/v1/namespaces/default/jobs/example-project-")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said", "runs"),
+    [
+        ("repository-uri", "", "must have 'repository-uri'", []),
+        ("kube-job-template-path", "/absent", "cannot be read", []),
+        ("kube-context", "absent", "no 'absent' in its contexts", []),
+        ("kube-context", "other", "answered 401: Unauthorized", ["FAILED"]),
+    ],
+)
+def test_cluster_that_cannot_be(folder, client, cluster, config, key, value, said, runs):
+    config[key] = value
+    with pytest.raises(ExecutionException, match=said):
+        mlflow.run(str(folder), backend="kubernetes", backend_config=config)
+    assert [run.info.status for run in client.search_runs(["0"])] == runs
+
+
+def test_no_cluster_and_templates_that_are_none(folder, config, monkeypatch, tmp_path):
+    monkeypatch.setenv("KUBECONFIG", "/absent")
+    with pytest.raises(ExecutionException, match="No Kubernetes cluster is configured"):
+        mlflow.run(str(folder), backend="kubernetes", backend_config=config)
+    (tmp_path / "job.yaml").write_text("spec: {}")
+    with pytest.raises(ExecutionException, match="template of a Kubernetes job must have"):
+        mlflow.run(str(folder), backend="kubernetes", backend_config=config)
+
+
+def test_certificates_in_a_kubeconfig(tmp_path):
+    from mlflow.projects.cluster import Cluster
+
+    kube = Cluster.__new__(Cluster)
+    kube._cluster = {"certificate-authority-data": base64.b64encode(b"CA").decode()}
+    kube._user = {"client-certificate": "/c", "client-key": "/k", "username": "a", "password": "b"}
+    headers: dict[str, str] = {}
+    settings = kube._tls("https://h", str(tmp_path), headers)
+    assert Path(settings.pop("ca_certs")).read_bytes() == b"CA"
+    assert settings == {"cert_reqs": "CERT_REQUIRED", "cert_file": "/c", "key_file": "/k"}
+    assert headers == {"Authorization": "Basic YTpi"}
