@@ -238,6 +238,24 @@ def test_a_filter_is_completed_and_remembered(page: Page):
     expect(box).to_have_value(re.compile("val/accuracy"))
 
 
+def test_whoever_types_on_finds_the_caret_behind_the_completion(page: Page):
+    page.open("#/experiments/1?view=t")
+    box = page.get_by_role("combobox", name="Search runs")
+    box.press_sequentially("params.model_ty")
+    expect(page.get_by_role("option", name="params.model_type")).to_be_visible()
+    box.evaluate(
+        """(input) => {
+        const tab = {key: 'Tab', bubbles: true, cancelable: true}
+        input.dispatchEvent(new KeyboardEvent('keydown', tab))
+        document.execCommand('insertText', false, '=')
+        requestAnimationFrame(() => requestAnimationFrame(
+          () => document.execCommand('insertText', false, ' ')))
+        }"""
+    )
+    expect(page.get_by_role("option", name='"CNN"')).to_be_visible()
+    expect(box).to_have_value("params.model_type = ")
+
+
 def test_chips_narrow_down(page: Page):
     page.open("#/experiments/1?view=t&flat=1")
     page.get_by_role("button", name="State: any").click()

@@ -202,7 +202,7 @@ class FileTraces(FileCore, Traces):
         request_metadata: dict[str, str],
         tags: dict[str, str],
     ) -> TraceInfoV2:
-        info = rules.begunrules.in_version_2(experiment_id, timestamp_ms, request_metadata, tags)
+        info = rules.begun_in_version_2(experiment_id, timestamp_ms, request_metadata, tags)
         return rules.in_version_2(self.start_trace(info))
 
     def deprecated_end_trace_v2(
