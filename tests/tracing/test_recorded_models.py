@@ -134,6 +134,33 @@ def test_langchain_after_disable_is_not_traced(endpoint):
     assert _traces() == []
 
 
+def test_langchain_tracer_of_ones_own_needs_no_autologging(endpoint):
+    from langchain_core.runnables import RunnableLambda
+
+    from mlflow.langchain.langchain_tracer import MlflowLangchainTracer
+
+    chain = RunnableLambda(lambda x: x + 1, name="plus")
+    assert chain.invoke(1, config={"callbacks": [MlflowLangchainTracer()]}) == 2
+    chain.invoke(2)
+    (spans,) = _traces()
+    assert [(s.name, s.inputs, s.outputs) for s in spans] == [("plus", 1, 2)]
+
+
+def test_flush_ends_what_langchain_left_open(endpoint):
+    from uuid import uuid4
+
+    from mlflow.langchain.langchain_tracer import MlflowLangchainTracer
+
+    tracer, chain = MlflowLangchainTracer(), uuid4()
+    tracer.on_chain_start({}, {"q": 1}, run_id=chain, name="outer")
+    tracer.on_chain_start({}, {"q": 2}, run_id=uuid4(), parent_run_id=chain, name="inner")
+    assert _traces() == []
+    tracer.flush()
+    (spans,) = _traces()
+    assert [(s.name, s.parent_id is None) for s in spans] == [("outer", True), ("inner", False)]
+    assert mlflow.get_current_active_span() is None
+
+
 @pytest.mark.parametrize("flavor", ["openai", "langchain"])
 def test_what_is_not_there_yet_says_so(flavor):
     with pytest.raises(mlflow.MlflowException, match="log_model' is not available"):

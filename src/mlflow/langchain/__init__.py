@@ -7,9 +7,8 @@ from typing import Any
 
 from mlflow._later import NotAvailableYet
 from mlflow.langchain.autolog import autolog
+from mlflow.langchain.constant import FLAVOR_NAME
 from mlflow.version import IS_TRACING_SDK_ONLY
-
-FLAVOR_NAME = "langchain"
 
 __all__ = ["FLAVOR_NAME", "IS_TRACING_SDK_ONLY", "autolog"]
 

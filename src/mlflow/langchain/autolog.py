@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-from mlflow.utils.autologging_utils import autologging_integration
+from mlflow.utils.autologging_utils import autologging_integration, autologging_is_disabled
 from mlflow.utils.autologging_utils.safety import on_revert
 
 _FLAVOR = "langchain"
@@ -55,7 +55,8 @@ class _Everywhere:
     name = "mlflow_langchain_tracer"
 
     def get(self, default: Any = None) -> Any:
-        return _shared if _shared is not None else default
+        traced = _shared is not None and not autologging_is_disabled(_FLAVOR)
+        return _shared if traced else default
 
     def set(self, value: Any) -> None:
         """Not used."""

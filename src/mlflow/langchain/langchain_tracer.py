@@ -16,7 +16,6 @@ from mlflow.langchain.messages import choices_of, conversation_of, usage_of
 from mlflow.tracing.constant import SpanAttributeKey, TraceMetadataKey
 from mlflow.tracing.spans import _current, begin, end, enter, keep, leave
 from mlflow.tracing.utils import set_span_chat_tools
-from mlflow.utils.autologging_utils import autologging_is_disabled
 
 _logger = logging.getLogger(__name__)
 
@@ -35,7 +34,8 @@ class _Running:
 
 
 class MlflowLangchainTracer(BaseCallbackHandler):
-    """Makes a span of each run of LangChain. LangChain logs what it raises, and goes on.
+    """Makes a span of each run of LangChain: `autolog` gives it to all, `callbacks=[...]` to one.
+    LangChain logs what it raises, and goes on.
 
     Args:
         prediction_context: Not used.
@@ -59,8 +59,6 @@ class MlflowLangchainTracer(BaseCallbackHandler):
         metadata: dict[str, Any] | None,
         more: dict[str, Any],
     ) -> Any:
-        if autologging_is_disabled("langchain"):
-            return None
         attributes = {k: v for k, v in more.items() if k not in _LEFT_OUT}
         if metadata:
             attributes["metadata"] = metadata
@@ -99,6 +97,11 @@ class MlflowLangchainTracer(BaseCallbackHandler):
         if running is None or running.span._span is None:
             return None
         return running.span
+
+    def flush(self) -> None:
+        """End what is still open, such as the spans of a stream that nobody read to its end."""
+        for run_id in reversed(list(self._running)):
+            self._end(run_id, None)
 
     # Models
 
@@ -224,7 +227,7 @@ class MlflowLangchainTracer(BaseCallbackHandler):
         self._end(run_id, outputs)
 
     def on_chain_error(
-        self, error: BaseException, *, run_id: UUID, inputs: Any | None = None, **kwargs: Any
+        self, error: BaseException, *, inputs: Any | None = None, run_id: UUID, **kwargs: Any
     ) -> None:
         """A chain has failed."""
         span = self._span(run_id)
@@ -240,7 +243,9 @@ class MlflowLangchainTracer(BaseCallbackHandler):
         """An agent has come to an end."""
         self._event(run_id, "agent_finish", finish)
 
-    def on_text(self, text: str, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_text(
+        self, text: str, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
+    ) -> None:
         """A chain says something."""
         self._event(run_id, "text", text)
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from mlflow._later import NotAvailableYet
 from mlflow.openai.autolog import autolog
+from mlflow.openai.constant import FLAVOR_NAME
 from mlflow.version import IS_TRACING_SDK_ONLY
-
-FLAVOR_NAME = "openai"
 
 __all__ = ["FLAVOR_NAME", "IS_TRACING_SDK_ONLY", "autolog"]
 

@@ -1,0 +1,3 @@
+"""The name of the flavor."""
+
+FLAVOR_NAME = "langchain"
