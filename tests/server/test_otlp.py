@@ -110,6 +110,8 @@ def test_compressed_bodies_are_read(store, export, encoding, compress):
     assert store.get_trace_info(f"tr-{trace_id}").state == "OK"
     assert export(body[:-12], Content_Encoding=encoding).status == 400
     assert export(b"no " + body, Content_Encoding=encoding).status == 400
+    answer = export(body + body, Content_Encoding=encoding)
+    assert (answer.status, "follow" in answer.json()["detail"]) == (400, True)
 
 
 def test_ten_megabytes_of_one_span_are_kept(store, export):
@@ -151,6 +153,9 @@ def test_traces_may_belong_to_a_run(store, export):
         (otlp_json("xyz", None), "application/json"),
         (otlp_json("00" * 17, None), "application/json"),
         (otlp_json("ab" * 16, {"intValue": "x"}), "application/json"),
+        (otlp_json("ab" * 16, {"intValue": 1.5}), "application/json"),
+        (otlp_json("ab" * 16, {"intValue": True}), "application/json"),
+        (otlp_json("ab" * 16, {"bytesValue": "!!"}), "application/json"),
         (otlp_json("ab" * 16, {"arrayValue": 5}), "application/json"),
         (b"[" * 100_000, "application/json"),
     ],

@@ -251,9 +251,20 @@ def test_large_spans_are_kept(store, experiment):
 
 
 def test_times_that_are_none_are_refused(store, experiment):
-    broken = span(new_id())
-    broken.to_dict()["start_time_unix_nano"] = 1 << 70
-    refused("INVALID_PARAMETER_VALUE", store.log_spans, experiment, [broken])
+    late, event = span(new_id()), span(new_id())
+    late.to_dict()["start_time_unix_nano"] = 1 << 70
+    event.to_dict()["events"][0]["time_unix_nano"] = 1 << 70
+    for broken in (late, event):
+        refused("INVALID_PARAMETER_VALUE", store.log_spans, experiment, [broken])
+
+
+def test_values_nested_too_deeply_to_be_read_are_kept_as_text(store, experiment):
+    trace_id, deep = new_id(), "[" * 50_000 + "]" * 50_000
+    broken = span(trace_id)
+    for key in ("session.id", "mlflow.chat.tokenUsage", "mlflow.spanInputs", "mlflow.spanType"):
+        broken.to_dict()["attributes"][key] = deep
+    store.log_spans(experiment, [broken])
+    assert store.get_trace(trace_id).data.spans[0].inputs == deep
 
 
 def test_trace_without_spans_says_so(store, start):
@@ -458,3 +469,16 @@ def test_clients_of_version_2_begin_and_end_traces(store, experiment):
         "RESOURCE_DOES_NOT_EXIST",
         store.deprecated_end_trace_v2, "no", START_MS, TraceStatus.OK, {}, {},
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("time", [-(10**18), 10**18])
+def test_times_that_no_answer_can_say_are_refused(store, experiment, start, time):
+    """One of them would make every search unreadable that finds it."""
+    refused("INVALID_PARAMETER_VALUE", store.deprecated_start_trace_v2, experiment, time, {}, {})
+    refused("INVALID_PARAMETER_VALUE", start, request_time=time)
+    begun = store.deprecated_start_trace_v2(experiment, -START_MS, {}, {}).request_id
+    refused(
+        "INVALID_PARAMETER_VALUE",
+        store.deprecated_end_trace_v2, begun, (1 << 63) - 1, TraceStatus.OK, {}, {},
+    )  # fmt: skip
+    assert {info.trace_id for info in store.search_traces([experiment])[0]} == {begun}

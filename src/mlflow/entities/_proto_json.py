@@ -6,14 +6,22 @@ import re
 from datetime import datetime, timezone
 from typing import Any
 
+#: The times that can be said: of the years 1 to 9999, in milliseconds since the Unix epoch.
+TIMES = range(-62_135_596_800_000, 253_402_300_800_000)
 _DURATION = re.compile(r"(-?)(\d+)(?:\.(\d{1,9}))?s")
+
+
+def moment(millis: int) -> datetime:
+    """The time in UTC, without the fraction of its second; the nearest one that can be said."""
+    seconds = min(max(millis, TIMES[0]), TIMES[-1]) // 1000
+    return datetime.fromtimestamp(seconds, timezone.utc)
 
 
 def timestamp_text(millis: int) -> str:
     """`2026-11-22T01:16:40.514Z`; without a fraction if there is none."""
-    seconds, millis = divmod(millis, 1000)
-    moment = datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{moment}.{millis:03}Z" if millis else f"{moment}Z"
+    text = moment(millis).replace(tzinfo=None).isoformat()
+    millis %= 1000
+    return f"{text}.{millis:03}Z" if millis else f"{text}Z"
 
 
 def timestamp_millis(text: str) -> int:

@@ -441,7 +441,7 @@ def _decoded(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter if it is nested too deeply to be read
         return value
 
 

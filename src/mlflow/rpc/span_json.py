@@ -178,8 +178,10 @@ def _text(value: Any) -> str:
 
 
 def _integer(value: Any) -> int:
-    if value is None or isinstance(value, bool):
+    if value is None:
         return 0
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise ValueError(f"{value}; an integer is needed")
     return int(value)
 
 
@@ -229,7 +231,7 @@ def _value_of(value: Any) -> Any:
         if (found := get(name)) is not None:
             return found
     if (found := get("int_value")) is not None:
-        return int(found)
+        return _integer(found)
     if (found := get("double_value")) is not None:
         return float(found)
     if (found := get("array_value")) is not None:
@@ -237,5 +239,5 @@ def _value_of(value: Any) -> Any:
     if (found := get("kvlist_value")) is not None:
         return _attributes(_Names(found)("values"))
     if (found := get("bytes_value")) is not None:
-        return base64.b64decode(found)
+        return base64.b64decode(found, validate=True)
     return None

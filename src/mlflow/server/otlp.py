@@ -120,6 +120,10 @@ def _decompressed(body: bytes, encoding: str) -> bytes:
         )
     if not reader.eof:
         raise _Malformed("The compressed body breaks off.")
+    if reader.unused_data:
+        raise _Malformed(
+            f"{len(reader.unused_data)} bytes follow the compressed body; one piece is needed."
+        )
     return plain
 
 

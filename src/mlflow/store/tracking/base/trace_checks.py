@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlflow.entities import Span, TraceInfo
+from mlflow.entities._proto_json import TIMES
 from mlflow.entities.trace_info import experiment_of
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
@@ -105,20 +106,30 @@ def check_trace_info(info: TraceInfo) -> str:
             "(MLFLOW_EXPERIMENT) only."
         )
     check_trace_id(info.trace_id)
-    for name, number in (
-        ("request_time", info.request_time),
-        ("execution_duration", info.execution_duration or 0),
-    ):
-        if isinstance(number, bool) or not isinstance(number, int) or number not in _INT64:
-            raise MlflowException.invalid_parameter_value(
-                f"Invalid value {number!r} for '{name}' of trace '{info.trace_id}'. "
-                "Milliseconds as a 64-bit integer are needed."
-            )
+    check_times(info.trace_id, info.request_time, info.execution_duration)
     if info.client_request_id is not None and len(info.client_request_id) > _MAX_ID:
         raise MlflowException.invalid_parameter_value(
             f"'client_request_id' exceeds the maximum length of {_MAX_ID} characters"
         )
     return experiment
+
+
+def check_times(trace_id: str, request_time: int, duration: int | None) -> None:
+    """Refuse times, in milliseconds, that cannot be kept or not be said in answers."""
+    if not _is_integer(request_time) or request_time not in TIMES:
+        raise MlflowException.invalid_parameter_value(
+            f"Invalid value {request_time!r} for 'request_time' of trace '{trace_id}'. "
+            "Milliseconds since 1970 are needed, of the years 1 to 9999."
+        )
+    if duration is not None and (not _is_integer(duration) or duration not in _INT64):
+        raise MlflowException.invalid_parameter_value(
+            f"Invalid value {duration!r} for 'execution_duration' of trace '{trace_id}'. "
+            "Milliseconds as a 64-bit integer are needed."
+        )
+
+
+def _is_integer(number: Any) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)
 
 
 def check_trace_id(trace_id: str) -> None:
@@ -142,8 +153,9 @@ def check_spans(spans: Sequence[Span]) -> dict[str, list[dict[str, Any]]]:
         trace_id, record = span.trace_id, span.to_dict()
         check_trace_id(trace_id)
         start, end = record["start_time_unix_nano"], record.get("end_time_unix_nano")
-        for time in (start, 0 if end is None else end):
-            if isinstance(time, bool) or not isinstance(time, int) or time not in _INT64:
+        events = [event["time_unix_nano"] for event in record.get("events") or ()]
+        for time in (start, 0 if end is None else end, *events):
+            if not _is_integer(time) or time not in _INT64:
                 raise MlflowException.invalid_parameter_value(
                     f"Invalid time {time!r} of span '{record.get('name')}' of trace "
                     f"'{trace_id}'. Nanoseconds as a 64-bit integer are needed."

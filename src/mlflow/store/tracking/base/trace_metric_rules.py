@@ -7,9 +7,9 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
+from mlflow.entities._proto_json import moment
 from mlflow.entities.trace_metrics import (
     AggregationType,
     MetricAggregation,
@@ -204,9 +204,8 @@ class MetricQuery:
             return None
         dimensions = dict(zip(self.dimensions, key[1:]))
         if self.interval_ms:
-            seconds = key[0] * self.interval_ms // 1000
-            moment = datetime.fromtimestamp(seconds, timezone.utc).isoformat()
-            dimensions = {"time_bucket": moment, **dimensions}
+            began = moment(key[0] * self.interval_ms).isoformat()
+            dimensions = {"time_bucket": began, **dimensions}
         return MetricDataPoint(self.metric, dimensions, found)
 
 

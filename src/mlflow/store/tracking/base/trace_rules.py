@@ -128,7 +128,7 @@ def _has_ancestor(by_id: dict[str, Record], span_id: str, wanted: dict[str, Any]
 def _numbers(text: Any) -> dict[str, float]:
     try:
         used = json.loads(text) if isinstance(text, (str, bytes)) else text
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(used, dict):
         return {}
@@ -139,7 +139,7 @@ def _plain_text(value: Any) -> str:
     """An attribute as text: what its JSON says if that is a text, else the JSON."""
     try:
         said = json.loads(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return str(value)
     return said if isinstance(said, str) else str(value)
 

@@ -20,7 +20,11 @@ from mlflow.rpc.transport import Transport
 from mlflow.rpc.wire import double
 from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.tracking.base.correlation import TraceFilterCorrelationResult
-from mlflow.store.tracking.base.trace_checks import check_spans, experiments_to_search
+from mlflow.store.tracking.base.trace_checks import (
+    check_spans,
+    check_times,
+    experiments_to_search,
+)
 from mlflow.store.tracking.base.traces import SEARCH_TRACES_DEFAULT_MAX_RESULTS, Traces
 
 #: Larger exports are compressed.
@@ -36,6 +40,8 @@ class RestTraces(Traces):
         raise NotImplementedError
 
     def start_trace(self, trace_info: TraceInfo) -> TraceInfo:
+        # Not left to the server: what cannot be said on the wire does not reach it as it is.
+        check_times(trace_info.trace_id, trace_info.request_time, trace_info.execution_duration)
         message = wire.Trace(trace_info=wire.TraceInfoV3.of(trace_info))
         return self._call(traces.StartTraceV3(trace=message)).trace.trace_info.entity()
 

@@ -20,6 +20,7 @@ from mlflow.store.tracking.base.trace_checks import (
     MAX_KEY,
     check_links,
     check_spans,
+    check_times,
     check_trace_info,
     check_trace_tag,
     experiments_to_search,
@@ -330,6 +331,7 @@ class SqlTraces(SqlAssessments, SqlTraceMetrics, SqlCore, Traces):
             if row is None:
                 raise no_trace(request_id)
             duration = timestamp_ms - row.timestamp_ms
+            check_times(request_id, row.timestamp_ms, duration)
             ended = row._replace(duration_ms=duration, state=status.to_state().to_proto())
             self._update(tx, row, ended)
             self._set_pairs(tx, "trace_tag", row.id, new_tags, keys)
