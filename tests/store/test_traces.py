@@ -14,6 +14,8 @@ from mlflow.entities import (
     Expectation,
     Feedback,
     Span,
+    Trace,
+    TraceData,
     TraceInfo,
     TraceLocation,
     TraceState,
@@ -21,6 +23,7 @@ from mlflow.entities import (
 from mlflow.entities.assessment import ExpectationValue, FeedbackValue
 from mlflow.entities.trace_status import TraceStatus
 from mlflow.exceptions import MlflowException
+from mlflow.rpc.traces import LogTraces
 
 pytestmark = pytest.mark.parametrize(
     "store", ("sqlite", "postgresql", "mysql", "file", "rest"), indirect=True, scope="session"
@@ -210,6 +213,50 @@ def test_spans_and_info_may_come_in_any_order(store, experiment, start):
     read = store.get_trace(other).info
     assert (read.execution_duration, read.tags["a"]) == (1, "1")
     assert read.tags["mlflow.trace.spansLocation"] == "TRACKING_STORE"
+
+
+def logged(experiment, *spans, trace_id=None, **parts):
+    """A trace that has ended."""
+    info = TraceInfo(
+        trace_id=trace_id or new_id(),
+        trace_location=TraceLocation.from_experiment_id(experiment),
+        request_time=START_MS,
+        state=TraceState.OK,
+        **parts,
+    )
+    return Trace(info, TraceData([span(info.trace_id, *numbers) for numbers in spans]))
+
+
+def test_many_traces_are_kept_at_once_and_again(store, experiment):
+    first = logged(experiment, (1,), (2, 1), tags={"a": "1"}, execution_duration=5)
+    second = logged(experiment, (1,), request_preview="in", trace_metadata={"m": "2"})
+    store.log_traces([])
+    for _ in range(2):
+        store.log_traces([first, second])
+        one, two = store.batch_get_traces([first.info.trace_id, second.info.trace_id])
+        assert [s.to_dict() for s in one.data.spans] == [s.to_dict() for s in first.data.spans]
+        assert (one.info.tags["a"], one.info.execution_duration) == ("1", 5)
+        assert (two.info.request_preview, len(two.data.spans)) == ("in", 1)
+        assert own(two.info.trace_metadata) == {"m": "2"}
+
+
+def test_many_traces_of_which_one_cannot_be_kept(store, experiment):
+    good, bad = logged(experiment, (1,)), logged("987654321", (1,))
+    refused("RESOURCE_DOES_NOT_EXIST", store.log_traces, [bad, good])
+    store.log_traces([good])
+    assert len(store.get_trace(good.info.trace_id).data.spans) == 1
+
+
+def test_older_server_is_told_of_many_traces_one_by_one(store, experiment, monkeypatch):
+    if not hasattr(store, "_takes_traces"):
+        return  # no server
+    monkeypatch.setattr(LogTraces, "called_at", ("POST", "/api/2.0/headrace/no/such/thing"))
+    monkeypatch.setattr(store, "_takes_traces", None)
+    traces = [logged(experiment, (1,), (2, 1)) for _ in range(3)]
+    for _ in range(2):
+        store.log_traces(traces)
+        found = store.batch_get_traces([t.info.trace_id for t in traces])
+        assert [len(t.data.spans) for t in found] == [2, 2, 2]
 
 
 def test_trace_knows_what_its_spans_used(store, experiment):

@@ -89,6 +89,36 @@ def test_killed_while_sending_is_sent_again_and_stored_once(store):
     assert len(found) == 21
 
 
+def test_killed_client_of_a_server_loses_nothing_that_returned(shared_server):
+    program = textwrap.dedent("""
+        import sys, mlflow
+        mlflow.set_tracking_uri(sys.argv[1])
+        mlflow.set_experiment(sys.argv[2])
+        while True:
+            with mlflow.start_span("outer") as span, mlflow.start_span("inner"):
+                pass
+            print(span.trace_id, flush=True)
+    """)
+    mlflow.set_tracking_uri(shared_server.uri)
+    quick = {**os.environ, "MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS": "0.01"}
+    returned = []
+    for calls in (1, 300):
+        command = [sys.executable, "-c", program, shared_server.uri, "killed"]
+        with subprocess.Popen(command, env=quick, stdout=subprocess.PIPE, text=True) as client:
+            returned += [client.stdout.readline().strip() for _ in range(calls)]
+            client.kill()
+            rest = client.stdout.read()
+        returned += rest[: rest.rfind("\n") + 1].split()
+    subprocess.run([sys.executable, "-m", "mlflow", "sync"], check=True, capture_output=True)
+    client = mlflow.tracing.client.TracingClient(shared_server.uri)
+    for start in range(0, len(returned), 100):
+        part = returned[start : start + 100]
+        found = client.batch_get_traces(part)
+        assert [t.info.trace_id for t in found] == part
+        assert all([s.name for s in t.data.spans] == ["outer", "inner"] for t in found)
+        assert all(t.info.tags["mlflow.traceName"] == "outer" for t in found)
+
+
 def test_traces_are_stored_at_once_if_that_is_wanted(store, monkeypatch):
     monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
     with mlflow.start_span("x"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,6 +111,84 @@ def test_database_that_cannot_write_is_waited_for(monkeypatch):
     monkeypatch.setattr(store, "get_run", lambda run_id: AnActiveRun)
     with pytest.raises(NotNow):
         ship(store, [call(1)])
+
+
+class TraceStore:
+    """Keeps traces, unless `error` says otherwise for some of them."""
+
+    def __init__(self, error):
+        self.error = error
+        self.stored = []
+        self.tried = 0
+
+    def log_traces(self, traces):
+        self.tried += 1
+        numbers = [trace.info.request_time for trace in traces]
+        for number in numbers:
+            error = self.error(number)
+            if error is not None:
+                raise error
+        self.stored += numbers
+
+    def get_experiment(self, experiment_id):
+        return experiment_id
+
+
+def traces(*numbers):
+    def data(number):
+        parts = [f"tr-{number}", number, 1, "OK", None, None, None, {}, {}]
+        return json.dumps([parts, "0", [], []]).encode()
+
+    return [Call(n * 10, n * 10 + 10, "", trace=data(n)) for n in numbers]
+
+
+def sending_of(store, calls):
+    refused = []
+    sending = Shipment(store, lambda calls: None, lambda calls, error: refused.extend(calls))
+    sending.load("w", calls)
+    return sending, refused
+
+
+@pytest.mark.parametrize("code", ["RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"])
+def test_traces_around_refused_ones_are_stored(code):
+    """Those of a deleted experiment, say."""
+    bad = {0, 13, 14, 99}
+    store = TraceStore(lambda n: MlflowException("no", CODES[code]) if n in bad else None)
+    sending, refused = sending_of(store, traces(*range(100)))
+    sending.send()
+    assert store.stored == [n for n in range(100) if n not in bad]
+    assert [call.start // 10 for call in refused] == sorted(bad)
+
+
+@pytest.mark.parametrize("code", ["INTERNAL_ERROR", "PERMISSION_DENIED"])
+def test_trace_that_a_server_stumbles_over_keeps_no_others_waiting(code, monkeypatch):
+    oops = RestException({"error_code": code, "message": "oops"})
+    store = TraceStore(lambda n: oops if n in (0, 50) else None)
+    sending, refused = sending_of(store, traces(*range(100)))
+    with pytest.raises(NotNow):
+        sending.send()
+    assert sorted(store.stored) == [n for n in range(100) if n not in (0, 50)]
+    assert refused == []
+    monkeypatch.setattr(shipment, "STUBBORN_TRACE_SECONDS", 0)
+    sending.load("w", traces(100))
+    sending.send()
+    assert 100 in store.stored
+    assert sorted(call.start // 10 for call in refused) == [0, 50]
+
+
+def test_server_that_stumbles_over_every_trace_is_not_asked_about_each():
+    oops = RestException({"error_code": "INTERNAL_ERROR", "message": "oops"})
+    away = True
+    store = TraceStore(lambda n: oops if away else None)
+    sending, _ = sending_of(store, traces(*range(100)))
+    for most in (10, 3, 3):
+        store.tried = 0
+        with pytest.raises(NotNow):
+            sending.send()
+        assert store.tried <= most
+    away = False
+    sending.send()
+    assert sorted(store.stored) == list(range(100))
 
 
 class AnActiveRun:

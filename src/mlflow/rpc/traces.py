@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
+from mlflow import entities as e
 from mlflow.exceptions import MlflowException
 from mlflow.rpc.declare import Rpc, rpc
 from mlflow.rpc.trace_nouns import Trace, TraceInfoV3, TraceLocation
@@ -60,6 +61,33 @@ class StartTraceV3(Rpc):
             )
         info = store.start_trace(self.trace.trace_info.entity())
         return TraceAnswer(Trace(trace_info=TraceInfoV3.of(info)))
+
+
+class LoggedTrace(Wire):
+    """A trace that has ended, as its program tells it."""
+
+    info: TraceInfoV3
+    spans: list[dict[str, Any]] = []
+    """Records, as files of traces have them."""
+
+    @classmethod
+    def of(cls, trace: e.Trace) -> LoggedTrace:
+        return cls(TraceInfoV3.of(trace.info), [span.to_dict() for span in trace.data.spans])
+
+    def entity(self) -> e.Trace:
+        """The trace; MlflowException INVALID_PARAMETER_VALUE if it is none."""
+        spans = [e.Span.from_dict(span) for span in self.spans]
+        return e.Trace(self.info.entity(), e.TraceData(spans))
+
+
+@rpc("POST", "/headrace/traces/log", needs=("experiment", "edit"), idempotent=True)
+class LogTraces(Rpc):
+    """Keep many traces with their spans at once. A server of the reference has no such request."""
+
+    traces: list[LoggedTrace] = []
+
+    def answer(self, store) -> None:
+        store.log_traces([trace.entity() for trace in self.traces])
 
 
 @rpc(

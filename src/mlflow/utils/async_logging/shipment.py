@@ -47,6 +47,8 @@ _NOT_NOW = (
 #: take that batch.
 _OR_NEVER = ("INTERNAL_ERROR", "PERMISSION_DENIED")
 STUBBORN_SECONDS = 600.0
+#: The same for a trace, if the store has taken others meanwhile.
+STUBBORN_TRACE_SECONDS = 30.0
 
 
 class NotNow(Exception):
@@ -54,13 +56,18 @@ class NotNow(Exception):
 
 
 class _Batch:
-    __slots__ = ("writer", "calls", "failing_since", "run_was_looked_at")
+    __slots__ = ("writer", "calls", "failing_since", "run_was_looked_at", "failed_in")
 
     def __init__(self, writer: str, calls: list[Call], parent: _Batch | None = None):
         self.writer = writer
         self.calls = calls
         self.failing_since: float | None = parent.failing_since if parent else None
         self.run_was_looked_at = parent is not None
+        self.failed_in = 0  # the round
+
+    @property
+    def has_traces(self) -> bool:
+        return self.calls[0].trace is not None
 
     @property
     def run_id(self) -> str:
@@ -86,6 +93,9 @@ class Shipment:
         self._on_refused = on_refused
         self._batches: deque[_Batch] = deque()
         self._trying_again = False
+        self._round = 0  # how often `send` was called
+        self._stored_in = 0  # the last round in which something was stored
+        self._stored_at = 0.0
 
     def load(self, writer: str, calls: list[Call]) -> None:
         """Take these calls of one segment along, which follow those taken before."""
@@ -98,6 +108,7 @@ class Shipment:
         Raises:
             NotNow: What is left must be sent again later.
         """
+        self._round += 1
         while self._batches:
             self._send_first()
 
@@ -112,6 +123,7 @@ class Shipment:
             self._failed(batch, error)
             return
         self._trying_again = False
+        self._stored_in, self._stored_at = self._round, time.monotonic()
         self._batches.popleft()
         left = [call for call in batch.calls if call.end > stored]
         if not left:
@@ -125,7 +137,7 @@ class Shipment:
     def _log(self, batch: _Batch) -> int:
         """Up to where the calls are stored now."""
         calls = batch.calls
-        if calls[0].trace is not None:
+        if batch.has_traces:
             from mlflow.tracing.export.store import store_traces
 
             store_traces(self._store, [call.trace for call in calls])
@@ -149,26 +161,45 @@ class Shipment:
         if isinstance(error, (NotImplementedError, AttributeError)):
             code = "NOT_IMPLEMENTED"  # a store of another package that keeps no traces
         if code in _NOT_NOW and not self._never(batch, error, code):
+            if batch.has_traces and _may_be_of_the_batch(error, code) and self._goes_on(batch):
+                return
             self._trying_again = True
             raise NotNow() from error
         self._batches.popleft()
         calls = batch.calls
-        if len(calls) > 1 and code in _CULPRIT_MAY_BE_ONE and self._run_takes_more(batch):
-            half = len(calls) // 2
-            for part in (calls[half:], calls[:half]):
-                self._batches.appendleft(_Batch(batch.writer, part, batch))
+        if len(calls) > 1 and (
+            batch.has_traces or (code in _CULPRIT_MAY_BE_ONE and self._run_takes_more(batch))
+        ):
+            self._split(batch)
         else:
             self._on_refused(calls, error)
 
+    def _split(self, batch: _Batch) -> None:
+        half = len(batch.calls) // 2
+        for part in (batch.calls[half:], batch.calls[:half]):
+            self._batches.appendleft(_Batch(batch.writer, part, batch))
+
+    def _goes_on(self, batch: _Batch) -> bool:
+        """Put off the traces that the store stumbled over, so that they keep no others waiting;
+        whether there are others to try now."""
+        self._batches.popleft()
+        if len(batch.calls) > 1:
+            self._split(batch)
+            return True
+        batch.failed_in = self._round
+        self._batches.append(batch)
+        failed = sum(b.failed_in == self._round for b in self._batches)
+        # That it takes none of the first two says that the trouble is not that of one trace
+        return failed < len(self._batches) and (failed < 2 or self._stored_in == self._round)
+
     def _never(self, batch: _Batch, error: Exception, code: str) -> bool:
         """Whether there is no use in sending it again, though the error does not say so."""
-        if code not in _OR_NEVER:
+        if not _may_be_of_the_batch(error, code):
             return False
-        if isinstance(error, (MlflowException, OSError)) and not isinstance(error, RestException):
-            return False  # of the network, or of a database whose disk is full
         now = time.monotonic()
         batch.failing_since = batch.failing_since or now
-        if now - batch.failing_since < STUBBORN_SECONDS:
+        alone = batch.has_traces and self._stored_at > batch.failing_since
+        if now - batch.failing_since < (STUBBORN_TRACE_SECONDS if alone else STUBBORN_SECONDS):
             return False
         try:
             if batch.run_id:
@@ -188,6 +219,13 @@ class Shipment:
         except Exception as error:
             return getattr(error, "error_code", "") != "RESOURCE_DOES_NOT_EXIST"
         return stage == LifecycleStage.ACTIVE
+
+
+def _may_be_of_the_batch(error: Exception, code: str) -> bool:
+    """Whether an error of `_NOT_NOW` may be about what was sent; false for one of the network, or
+    of a database whose disk is full."""
+    by_server = isinstance(error, RestException)
+    return code in _OR_NEVER and (by_server or not isinstance(error, (MlflowException, OSError)))
 
 
 def told(error: BaseException) -> str:

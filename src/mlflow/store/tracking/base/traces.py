@@ -68,6 +68,19 @@ class Traces(ABC):  # noqa: B024 - plug-ins need not have them
 
         return await asyncio.to_thread(self.log_spans, location, spans)
 
+    def log_traces(self, traces: Sequence[Trace]) -> None:
+        """`start_trace` and `log_spans` for several traces, in as few steps as the store can. To
+        do it again changes nothing.
+
+        Raises:
+            MlflowException: As these two, about one of the traces; none or some of the others are
+                stored.
+        """
+        for trace in traces:
+            self.start_trace(trace.info)
+        for experiment, spans in _by_experiment(traces).items():
+            self.log_spans(experiment, spans)
+
     def get_trace_info(self, trace_id: str) -> TraceInfo:
         """A trace without its spans; MlflowException RESOURCE_DOES_NOT_EXIST if there is none."""
         raise _keeps_none(self)
@@ -300,6 +313,14 @@ class Traces(ABC):  # noqa: B024 - plug-ins need not have them
     ) -> Any:
         """End such a trace: a TraceInfoV2."""
         raise _keeps_none(self)
+
+
+def _by_experiment(traces: Sequence[Trace]) -> dict[str, list[Span]]:
+    found: dict[str, list[Span]] = {}
+    for trace in traces:
+        if trace.data.spans:
+            found.setdefault(str(trace.info.experiment_id), []).extend(trace.data.spans)
+    return found
 
 
 def _keeps_none(store: object) -> MlflowNotImplementedException:

@@ -16,6 +16,7 @@ from mlflow.rpc import assessments, trace_metrics, traces, traces_v2
 from mlflow.rpc import trace_nouns as wire
 from mlflow.rpc.declare import Rpc
 from mlflow.rpc.nouns import Tag
+from mlflow.rpc.traces import LoggedTrace, LogTraces
 from mlflow.rpc.transport import Transport
 from mlflow.rpc.wire import double
 from mlflow.store.entities.paged_list import PagedList
@@ -32,6 +33,9 @@ _LARGE = 4096
 
 
 class RestTraces(Traces):
+    _takes_traces: bool | None = None
+    """Whether the server has `LogTraces`; None until it was asked."""
+
     @property
     def _transport(self) -> Transport:
         raise NotImplementedError
@@ -68,6 +72,22 @@ class RestTraces(Traces):
         # Spans are known by their ids: to send them again does no harm.
         self._transport.call("POST", "/v1/traces", body=body, headers=headers, idempotent=True)
         return spans
+
+    def log_traces(self, traces: Sequence[Trace]) -> None:
+        """See the contract. A server of the reference is told of the traces one by one, and of all
+        their spans together."""
+        if not traces:
+            return
+        if self._takes_traces is not False:
+            try:
+                self._call(LogTraces([LoggedTrace.of(trace) for trace in traces]))
+                self._takes_traces = True
+                return
+            except MlflowException as error:
+                if error.error_code != "ENDPOINT_NOT_FOUND" or self._takes_traces:
+                    raise
+        super().log_traces(traces)
+        self._takes_traces = False
 
     def get_trace_info(self, trace_id: str) -> TraceInfo:
         return self._call(traces.GetTraceInfoV3(trace_id=trace_id)).trace.trace_info.entity()

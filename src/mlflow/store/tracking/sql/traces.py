@@ -72,17 +72,24 @@ class SqlTraces(SqlAssessments, SqlTraceMetrics, SqlCore, Traces):
 
         return self._write_with_keys(names, write)
 
-    def start_traces(self, trace_infos: Sequence[TraceInfo]) -> None:
-        """`start_trace` for several, in one transaction: all of them, or none."""
-        starting = [self._starting(info) for info in trace_infos]
+    def log_traces(self, traces: Sequence[Trace]) -> None:
+        """See the contract. In one transaction: all of them, or none."""
+        names: set[str] = set()
+        writes = []
         # In one order everywhere, or two writers wait for each other
-        order = sorted(range(len(starting)), key=lambda n: trace_infos[n].trace_id)
+        for trace in sorted(traces, key=lambda trace: trace.info.trace_id):
+            for new, write in (
+                self._starting(trace.info),
+                self._adding(experiment_key(str(trace.info.experiment_id)), trace.data.spans),
+            ):
+                names.update(new)
+                writes.append(write)
 
-        def write(tx: Any, keys: dict[str, int]) -> None:
-            for n in order:
-                starting[n][1](tx, keys)
+        def write_all(tx: Any, keys: dict[str, int]) -> None:
+            for write in writes:
+                write(tx, keys)
 
-        self._write_with_keys([name for names, _ in starting for name in names], write)
+        self._write_with_keys(names, write_all)
 
     def _starting(
         self, trace_info: TraceInfo
@@ -127,10 +134,16 @@ class SqlTraces(SqlAssessments, SqlTraceMetrics, SqlCore, Traces):
     def log_spans(
         self, location: str, spans: list[Span], tracking_uri: str | None = None
     ) -> list[Span]:
-        experiment = experiment_key(location)
+        names, write = self._adding(experiment_key(location), spans)
+        if spans:
+            self._write_with_keys(names, write)
+        return spans
+
+    def _adding(
+        self, experiment: int, spans: list[Span]
+    ) -> tuple[set[str], Callable[[Any, dict[str, int]], None]]:
+        """The names that `log_spans` needs, and what it does in its transaction."""
         by_trace = check_spans(spans)
-        if not by_trace:
-            return spans
         learnt = {trace_id: rules.learn(records) for trace_id, records in by_trace.items()}
         names: set[str] = set()
         for trace_id, records in by_trace.items():
@@ -141,14 +154,14 @@ class SqlTraces(SqlAssessments, SqlTraceMetrics, SqlCore, Traces):
                 names.update(_kind_of(record)[:2])
 
         def write(tx: Any, keys: dict[str, int]) -> None:
-            self._check_experiment(tx, experiment)
+            if by_trace:
+                self._check_experiment(tx, experiment)
             for trace_id in sorted(by_trace):  # in one order everywhere
                 self._add_spans(
                     tx, keys, experiment, trace_id, by_trace[trace_id], learnt[trace_id]
                 )
 
-        self._write_with_keys(names, write)
-        return spans
+        return names, write
 
     def get_trace_info(self, trace_id: str) -> TraceInfo:
         with self.db.read() as tx:
