@@ -414,6 +414,15 @@ def test_chosen_runs_are_tagged_and_coloured(own_page: Page):
     )
 
 
+def test_runs_in_the_charts_have_a_colour_each(page: Page):
+    chosen = [run.info.run_id for run in page.site.client.search_runs(["7"], max_results=12)]
+    page.open(f"#/experiments/7?view=t&flat=1&runs={','.join(chosen)}")
+    charted = table(page).get_by_role("button", pressed=True).filter(visible=True)
+    expect(charted).to_have_count(12)
+    colours = charted.evaluate_all("(all) => all.map((one) => getComputedStyle(one).borderColor)")
+    assert len(set(colours)) == 12
+
+
 def test_chosen_runs_are_downloaded(page: Page):
     page.open("#/experiments/1?view=t")
     for name in ("prod-3", "baseline"):

@@ -23,9 +23,12 @@ export function coloured(i: number, dark: boolean): string {
   return palette[i % palette.length] ?? '#888888'
 }
 
-/** The colour of a run whose tag `mlflow.runColor` says which, if it does; one of ours keeps to the theme. */
-export function runColour(id: string, tag: unknown, dark: boolean): string {
-  if (typeof tag !== 'string' || !/^#[0-9a-f]{6}$/i.test(tag)) return colour(id, dark)
+/**
+ * The colour of a run: the one that its tag `mlflow.runColor` says, if it does (one of ours keeps to the theme), else
+ * that of its number, which `apart` gives to runs that are shown together.
+ */
+export function runColour(id: string, tag: unknown, dark: boolean, number = colourNumber(id)): string {
+  if (typeof tag !== 'string' || !/^#[0-9a-f]{6}$/i.test(tag)) return coloured(number, dark)
   const ours = LIGHT.indexOf(tag.toLowerCase())
   return ours < 0 ? tag : coloured(ours, dark)
 }

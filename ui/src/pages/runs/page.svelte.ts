@@ -14,7 +14,7 @@ import { kept } from '../../state/kept.svelte'
 import { place, setQuery } from '../../state/place.svelte'
 import { toast } from '../../state/toasts.svelte'
 import type { ChartRun } from '../../parts/Chart.svelte'
-import { runColour } from '../../lib/colour'
+import { apart, runColour } from '../../lib/colour'
 import { theme } from '../../state/theme.svelte'
 import { COLOUR } from './tags'
 import { Rows, type RunRow } from './rows.svelte'
@@ -146,10 +146,12 @@ export class RunsPage {
     const off = new Set(listOf(place.query.off))
     return new Set([...base.filter((id) => !off.has(id)), ...listOf(place.query.on)])
   })
+  /** Numbers of their colours: no two in the charts have the same, as long as there are enough. */
+  #colours = $derived(apart([...this.charted]))
   #firstRuns = $derived(this.shownRuns(0, CHARTED).map((row) => row.id))
   #chartText = $derived(JSON.stringify([...this.charted].map((id): ChartRun => {
     const row = this.rows.ofRun(id)
-    return { id, name: row?.name || id.slice(0, 8), colour: runColour(id, row?.values[`tags.${COLOUR}`], theme.dark), start: row?.start }
+    return { id, name: row?.name || id.slice(0, 8), colour: this.colourOf(id, row), start: row?.start }
   })))
   /** The same array as long as nothing in it changes. */
   chartRuns = $derived(JSON.parse(this.#chartText) as ChartRun[])
@@ -201,6 +203,11 @@ export class RunsPage {
   seeCharted(): void {
     const rows = this.lines.slice(0, CHARTED).flatMap(({ at }) => this.found.rows[at] ?? [])
     untrack(() => this.rows.see(rows, rows, [`tags.${COLOUR}`]))
+  }
+
+  /** A run's colour, in the charts and beside its name; `row`: what is known of it. */
+  colourOf(id: string, row: RunRow | undefined): string {
+    return runColour(id, row?.values[`tags.${COLOUR}`], theme.dark, this.#colours.get(id))
   }
 
   /** Runs of the lines, as far as they are known. */
