@@ -35,7 +35,12 @@ _SEARCHES = {
     "timestamp range": {"filter_string": f"timestamp_ms < {_START_MS + 5000}"},
     "nothing fits": {"filter_string": "tags.user = 'nobody'"},
     "text in spans, often": {"filter_string": "trace.text LIKE '%question 7%'"},
-    "order by execution_time": {"order_by": ["execution_time_ms DESC"]},
+    "slowest first": {"order_by": ["execution_time_ms DESC"]},
+    "quickest first": {"order_by": ["execution_time_ms"]},
+    "slowest, a tag that all have": {
+        "filter_string": "name = 'agent'",
+        "order_by": ["execution_time_ms DESC"],
+    },
 }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import uuid
 from pathlib import Path
 
 import pytest
 
+from mlflow.entities import TraceInfo, TraceLocation, TraceState
 from mlflow.exceptions import MlflowException
 from mlflow.rpc.assessments import CreateAssessment
 from mlflow.rpc.traces import StartTraceV3
@@ -36,7 +38,10 @@ EXTENSIONS = {
     "(status = 'OK')": ["alpha", DELTA],
     "(status = 'OK' OR status = 'ERROR') AND name = 'alpha'": ["alpha"],
     "NOT status = 'OK'": ["Beta", "gamma"],
-    "text LIKE '%hello%'": [],
+    "text LIKE '%hello%'": ["alpha"],
+    # The previews of a trace that has no spans are its text.
+    "trace.text LIKE '%hello%'": ["alpha"],
+    "trace.text ILIKE '%HELLO%'": ["alpha"],
 }
 
 
@@ -124,9 +129,21 @@ def test_end_of_traces_can_be_sorted_by(recorded):
 
 
 @pytest.mark.parametrize(
-    "order_by", [None, ["timestamp_ms"], ["name"], ["tags.env DESC"], ["end_time"]]
+    "order_by",
+    [
+        None,
+        ["timestamp_ms"],
+        ["name"],
+        ["tags.env DESC"],
+        ["end_time"],
+        ["execution_time"],
+        ["execution_time DESC"],
+    ],
 )
-@pytest.mark.parametrize("filter_string", [None, "status = 'OK' OR tags.env RLIKE '.'"])
+@pytest.mark.parametrize(
+    "filter_string",
+    [None, "status = 'OK' OR tags.env RLIKE '.'", "timestamp_ms > 0 AND status = 'OK'"],
+)
 def test_pages_are_those_of_the_whole(recorded, order_by, filter_string):
     whole = recorded.found({"order_by": order_by, "filter": filter_string})
     found, token = [], None
@@ -186,6 +203,36 @@ def test_text_of_spans_is_found_wherever_it_is(recorded):
     assert found("trace.text LIKE '%nowhere%'") == []
     assert found("NOT trace.text LIKE '%needle%' AND status = 'OK'") == ["alpha"]
     assert found("trace.text LIKE '%nowhere%' OR name = 'alpha'") == ["alpha"]
+
+
+def test_text_of_a_trace_without_spans_is_that_of_its_previews(store, experiment):
+    ids = [f"tr-{uuid.uuid4().hex}" for _ in range(3)]
+    for trace_id, request, response in zip(ids, ("apple pie", "pie", None), ("tea", None, "Tea")):
+        place = TraceLocation.from_experiment_id(experiment)
+        info = TraceInfo(
+            trace_id,
+            place,
+            1_700_000_000_000,
+            TraceState.OK,
+            request_preview=request,
+            response_preview=response,
+        )
+        store.start_trace(info)
+
+    def found(text):
+        infos, _ = store.search_traces([experiment], text)
+        return [ids.index(info.trace_id) for info in sorted(infos, key=lambda i: i.trace_id)]
+
+    def those(*numbers):
+        return sorted(numbers, key=lambda n: ids[n])
+
+    assert found("trace.text LIKE '%pie%'") == those(0, 1)
+    assert found("trace.text ILIKE '%tea%'") == those(0, 2)
+    assert found("trace.text LIKE '%pie%' AND trace.text LIKE '%tea%'") == those(0)
+    assert found("trace.text LIKE '%pie%' AND status = 'ERROR'") == []
+    assert found("NOT trace.text LIKE '%pie%'") == those(2)
+    assert found("span.content LIKE '%pie%'") == []
+    assert found("trace.text LIKE '%pie%' AND span.name LIKE '%'") == []
 
 
 def test_model_of_a_trace(recorded):

@@ -1,7 +1,7 @@
 """Filters and orders of traces: what they may say, and whether a trace fits.
 
 Comparisons of spans that are joined by AND are about one span: the trace fits if there is a span
-of which all of them hold.
+of which all of them hold. The text of a trace that has no spans is that of its previews.
 """
 
 from __future__ import annotations
@@ -142,19 +142,31 @@ class Facts:
     """Prompts that it is linked to, as `name/version`."""
     records: Sequence[dict[str, Any]] = ()
     """Its spans."""
+    previews: Sequence[str] = ()
+    """What it says of its request and response, if it has no spans."""
 
 
 def is_about_span(node: Node) -> bool:
     """Whether it is a comparison with a part of a span."""
-    return isinstance(node, Comparison) and (
-        node.entity == "span" or (node.entity, node.key) == ("attribute", "text")
-    )
+    return isinstance(node, Comparison) and (node.entity == "span" or is_about_text(node))
+
+
+def is_about_text(node: Node) -> bool:
+    """Whether it is a comparison with the text of the trace."""
+    return isinstance(node, Comparison) and (node.entity, node.key) == ("attribute", "text")
+
+
+def previews_of(info: TraceInfo) -> list[str]:
+    """The `Facts.previews` of a trace."""
+    if "mlflow.trace.spansLocation" in info.tags:
+        return []
+    return [text for text in (info.request_preview, info.response_preview) if text]
 
 
 def text_in_all(tree: Node) -> tuple[str, bool] | None:
-    """A text that the spans' JSON has in it, somewhere, in every trace that fits, and whether
-    capitals do not matter; None if there may be none. What needs quotes, escapes or separators in
-    JSON is not looked for: it may be spelled in two ways."""
+    """A text that the spans' JSON has in it, somewhere, in every trace with spans that fits, and
+    whether capitals do not matter; None if there may be none. What needs quotes, escapes or
+    separators in JSON is not looked for: it may be spelled in two ways."""
     found = None
     for child in tree.children if isinstance(tree, And) else (tree,):
         if not (is_about_span(child) and child.key in ("content", "text")):  # type: ignore[union-attr]
@@ -215,10 +227,7 @@ def fits(node: Node | None, facts: Facts) -> bool:
         return any(fits(child, facts) for child in node.children)
     children = node.children if isinstance(node, And) else (node,)
     spans = [child for child in children if is_about_span(child)]
-    if spans and not any(
-        all(_span_fits(c, record) for c in spans)  # type: ignore[arg-type]
-        for record in facts.records
-    ):
+    if spans and not (_a_span_fits(spans, facts) or _previews_fit(spans, facts)):
         return False
     rest = [child for child in children if not is_about_span(child)]
     return all(
@@ -238,6 +247,14 @@ def test_of(c: Comparison) -> Callable[[Any], bool]:
         return lambda value: (value in wanted) == (c.op == "IN")
     compare = _COMPARE[c.op]
     return lambda value: compare(value, c.value)
+
+
+def _a_span_fits(spans: Sequence[Any], facts: Facts) -> bool:
+    return any(all(_span_fits(c, record) for c in spans) for record in facts.records)
+
+
+def _previews_fit(spans: Sequence[Any], facts: Facts) -> bool:
+    return all(is_about_text(c) and any(map(test_of(c), facts.previews)) for c in spans)
 
 
 def _holds(c: Comparison, facts: Facts) -> bool:

@@ -27,7 +27,7 @@ from mlflow.entities.trace_status import TraceStatus
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
 from mlflow.search import full_order, parse_order_by
-from mlflow.search.traces import TRACES, Facts, fits, parse_trace_filter
+from mlflow.search.traces import TRACES, Facts, fits, parse_trace_filter, previews_of
 from mlflow.search.tree import And, Comparison, OrderBy
 from mlflow.store.db.paging import decode_token, encode_token
 from mlflow.store.db.spans import merged
@@ -550,6 +550,10 @@ class _LazyFacts:
     @property
     def records(self) -> list[dict[str, Any]]:
         return self._store._records(self._place)
+
+    @property
+    def previews(self) -> list[str]:
+        return previews_of(self.info)
 
 
 def _sorted(found: list[Any], order: OrderBy) -> list[Any]:

@@ -1,9 +1,9 @@
 """Searching traces in a SQL database.
 
 Two ways lead to a page. Where an index has few traces for one of the comparisons, those are looked
-at and sorted. Else the traces are walked along in the order asked for, which an index has for the
-usual one, until the page is full. What no database decides (regular expressions, what spans say) is
-decided here, on traces that are read some hundreds at a time.
+at and sorted. Else the traces are walked along in the order asked for, which an index has for that
+by time and that by duration, until the page is full. What no database decides (regular expressions,
+what spans say) is decided here, on traces that are read some hundreds at a time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from mlflow.search.traces import (
     Facts,
     fits,
     is_about_span,
+    is_about_text,
     parse_trace_filter,
+    previews_of,
     text_in_all,
 )
 from mlflow.search.traces import comparisons as comparisons_of
@@ -71,7 +73,12 @@ class TraceSearch:
         self._size = max_results
         self._tree = _with_model(parse_trace_filter(filter_string), model_id)
         self._orders = full_order(parse_order_by(order_by, TRACES), TRACES)
-        self._is_usual = list(self._orders) == list(TRACES.default_order)
+        first, *rest = self._orders
+        self._along_index = None
+        if tuple(self._orders) == TRACES.default_order:
+            self._along_index = self._newest
+        elif first.key == "execution_time_ms" and tuple(rest) == TRACES.ties:
+            self._along_index = self._by_duration
 
     def page(self, tx: Any, page_token: str | None) -> tuple[list[int], str | None]:
         """The ids of the rows on a page, in order, and the token of the next one."""
@@ -133,8 +140,8 @@ class TraceSearch:
         candidates = self._candidates(tx, conditions, parts)
         size = self._size + 1 if looked_at is None else max(self._size + 1, _LOOKED_AT)
         while True:
-            if candidates is None and self._is_usual:
-                rows = self._walk(tx, where, place, size)
+            if candidates is None and self._along_index is not None:
+                rows = self._walk(tx, where, terms, place, size)
             else:
                 rows = self._sorted(tx, where, candidates, terms, columns, place, size)
             yield from rows if looked_at is None else self._fitting(tx, looked_at, rows)
@@ -154,28 +161,77 @@ class TraceSearch:
     # -- two ways to the rows ---------------------------------------------------------------
 
     def _walk(
-        self, tx: Any, where: list[Condition], place: list[Any] | None, size: int
+        self,
+        tx: Any,
+        where: list[Condition],
+        terms: list[Term],
+        place: list[Any] | None,
+        size: int,
     ) -> list[tuple]:
-        """The newest of each experiment, merged."""
-        of_state = any(condition.text in _ONE_STATE for condition in where)
-        index = "trace_by_state" if of_state else "trace_by_time"
-        source = self._dialect.by_index("trace t", index)
-        conditions = [Condition("t.experiment_id = ?", []), *where]
-        if place is not None:
-            # Once more in a form that an index can begin with.
-            conditions.append(Condition("t.timestamp_ms <= ?", [place[0]]))
-            conditions.append(Condition(*after(_NEWEST_FIRST, place)))
-        text, params = both(conditions)
-        query = (
-            f"select t.id, t.timestamp_ms, t.uuid from {source} where {text} "
-            "order by t.timestamp_ms desc, t.uuid limit ?"
-        )
+        """The first of each experiment along an index, merged."""
+        assert self._along_index is not None
         found = [
-            [tuple(row) for row in tx.execute(query, (experiment, *params, size)).fetchall()]
+            self._along_index(
+                tx, [Condition("t.experiment_id = ?", [experiment]), *where], place, size
+            )
             for experiment in self._experiments or ()
         ]
-        merged = heapq.merge(*found, key=lambda row: (-row[1], row[2]))
-        return [row for row, _ in zip(merged, range(size))]
+        merged = heapq.merge(*found, key=lambda row: _sort_key(terms, row[1:]))
+        return list(islice(merged, size))
+
+    def _newest(
+        self, tx: Any, where: list[Condition], place: list[Any] | None, size: int
+    ) -> list[tuple]:
+        """The newest of one experiment."""
+        index = _index_of_times(where)
+        if place is not None:
+            # Once more in a form that an index can begin with.
+            where = [*where, Condition("t.timestamp_ms <= ?", [place[0]])]
+        return self._read(tx, index, where, _NEWEST_FIRST, place, size)
+
+    def _by_duration(
+        self, tx: Any, where: list[Condition], place: list[Any] | None, size: int
+    ) -> list[tuple]:
+        """The slowest or the quickest of one experiment; behind them those that have not ended."""
+        ascending = self._orders[0].ascending
+        rows: list[tuple] = []
+        if place is None or place[0] == 0:
+            ended = [*where, Condition("t.duration_ms is not null", [])]
+            if place is not None:
+                ended.append(
+                    Condition(f"t.duration_ms {'>=' if ascending else '<='} ?", [place[1]])
+                )
+            terms = [Term("t.duration_ms", ascending), *_NEWEST_FIRST]
+            behind = place and place[1:]
+            found = self._read(tx, "trace_by_duration", ended, terms, behind, size)
+            rows = [(row[0], 0, *row[1:]) for row in found]
+        if len(rows) < size:
+            open_ones = [*where, Condition("t.duration_ms is null", [])]
+            behind = place[2:] if place is not None and place[0] == 1 else None
+            found = self._read(
+                tx, "trace_by_duration", open_ones, _NEWEST_FIRST, behind, size - len(rows)
+            )
+            rows += [(row[0], 1, 0, *row[1:]) for row in found]
+        return rows
+
+    def _read(
+        self,
+        tx: Any,
+        index: str,
+        where: Sequence[Condition],
+        terms: Sequence[Term],
+        place: Sequence[Any] | None,
+        size: int,
+    ) -> list[tuple]:
+        """(id, values of the terms) of the first along an index, behind a place."""
+        beyond = [] if place is None else [Condition(*after(terms, place))]
+        text, params = both([*where, *beyond])
+        query = (
+            f"select t.id, {', '.join(term.sql for term in terms)} "
+            f"from {self._dialect.by_index('trace t', index)} where {text} "
+            f"{order_clause(terms)} limit ?"
+        )
+        return [tuple(row) for row in tx.execute(query, (*params, size)).fetchall()]
 
     def _sorted(
         self,
@@ -217,13 +273,26 @@ class TraceSearch:
         self, tx: Any, conditions: TraceConditions, parts: Sequence[Node]
     ) -> list[int] | None:
         """The traces that an index has for one of the comparisons, if they are few."""
-        for c in parts:
-            if not isinstance(c, Comparison) or (found := conditions.indexed(c)) is None:
-                continue
+        comparisons = [part for part in parts if isinstance(part, Comparison)]
+        ways = [self._of_times(conditions, comparisons), *map(conditions.indexed, comparisons)]
+        for found in filter(None, ways):
             rows = tx.execute(f"{found.text} limit ?", (*found.params, _FEW + 1)).fetchall()
             if len(rows) <= _FEW:
                 return sorted({key for (key,) in rows})
         return None
+
+    def _of_times(
+        self, conditions: TraceConditions, comparisons: Sequence[Comparison]
+    ) -> Condition | None:
+        """A SELECT of the ids that an index has for what is asked of the time and the state; None
+        if nothing is, or if the walk is along that index anyway."""
+        asked = [c for c in comparisons if c.key in ("timestamp_ms", "status")]
+        where = [conditions.sql(c) for c in asked if c.entity == "attribute"]
+        if not where or self._along_index == self._newest:
+            return None
+        source = self._dialect.by_index("trace t", _index_of_times(where))
+        text, params = both([one_of("t.experiment_id", self._experiments or []), *where])
+        return Condition(f"select t.id from {source} where {text}", params)
 
     # -- looking at traces ------------------------------------------------------------------
 
@@ -241,18 +310,36 @@ class TraceSearch:
         if any(map(is_about_span, every)):
             text = text_in_all(tree)
             records = store._records(tx, keys, text)
+            previews = self._previews(tx, keys) if any(map(is_about_text, every)) else {}
             if text is not None:
-                keys = [key for key in keys if key in records]
-        if all(map(is_about_span, every)):
-            return {key: Facts(None, records=records.get(key, ())) for key in keys}
+                keys = [key for key in keys if key in records or key in previews]
+            if all(map(is_about_span, every)):
+                return {
+                    key: Facts(None, records=records.get(key, ()), previews=previews.get(key, ()))
+                    for key in keys
+                }
         rows = store._rows_by_id(tx, keys)
         prompts, runs = self._links(tx, {row.uuid: row.id for row in rows})
         return {
             row.id: Facts(
-                info, runs.get(row.id, ()), prompts.get(row.id, ()), records.get(row.id, ())
+                info,
+                runs.get(row.id, ()),
+                prompts.get(row.id, ()),
+                records.get(row.id, ()),
+                previews_of(info),
             )
             for row, info in zip(rows, store._load_infos(tx, rows))
         }
+
+    @staticmethod
+    def _previews(tx: Any, keys: Sequence[int]) -> dict[int, list[str]]:
+        """What the previews say of those of the traces that have no spans."""
+        rows = tx.execute(
+            "select id, request_preview, response_preview from trace "
+            f"where span_count = 0 and id in ({marks(keys)})",
+            list(keys),
+        ).fetchall()
+        return {key: [text for text in texts if text] for key, *texts in rows}
 
     def _links(
         self, tx: Any, traces: Mapping[str, int]
@@ -274,6 +361,17 @@ class TraceSearch:
         ).fetchall():
             runs.setdefault(traces[uuid], []).append(run)
         return prompts, runs
+
+
+def _index_of_times(where: Sequence[Condition]) -> str:
+    """The index that has the traces that these are true of by time."""
+    of_state = any(condition.text in _ONE_STATE for condition in where)
+    return "trace_by_state" if of_state else "trace_by_time"
+
+
+def _sort_key(terms: Sequence[Term], values: Sequence[Any]) -> tuple:
+    """What rows are sorted by in Python; only numbers may be descending."""
+    return tuple(v if term.ascending else -v for term, v in zip(terms, values))
 
 
 def _parts(tree: Node | None) -> list[Node]:
