@@ -19,7 +19,7 @@ from mlflow.store.tracking.base.trace_rules import (
     TOKEN_USAGE,
     TRACE_NAME,
 )
-from mlflow.store.tracking.sql.traces import _kind_of
+from mlflow.store.tracking.sql.trace_writing import kind_of
 
 #: MLflow's tables of traces; versions before 2.14 have none, and before 3.4 not all.
 TABLES = (
@@ -159,7 +159,7 @@ class TraceMove:
             if trace is None or not records:
                 continue
             contents.append((trace, 0, len(records), pack_spans(records)))
-            for name, kind, status in {_kind_of(record) for record in records}:
+            for name, kind, status in {kind_of(record) for record in records}:
                 ids = (self._name(names, name), self._name(names, kind))
                 kinds.append((trace, *ids, status))
             if len(contents) >= _WRITTEN_AT_ONCE:

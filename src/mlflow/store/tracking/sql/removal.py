@@ -8,7 +8,7 @@ from typing import Any
 from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.sql.core import SqlCore, experiment_key, marks, now_ms
-from mlflow.store.tracking.sql.traces import remove_traces
+from mlflow.store.tracking.sql.trace_deletion import remove_traces
 
 _RUN_TABLES = ("param", "tag", "series", "tail", "chunk", "packed_run", "model_metric", "run_model")
 
