@@ -59,8 +59,13 @@ def measure(calls: int) -> dict[str, tuple[float, float, float]]:
         for i in range(n):
             await asynchronous(i)
 
+    @mlflow.trace
+    def five(x: int) -> int:
+        return sum(one(i) for i in range(4)) + x
+
     kinds = {
         "sync": lambda n: [one(i) for i in range(n)],
+        "sync, 5 spans": lambda n: [five(i) for i in range(n)],
         "async": lambda n: asyncio.run(many(n)),
         "nested of 10 spans": lambda n: [nested(10) for _ in range(n)],
         "start_span": lambda n: [block() for _ in range(n)],

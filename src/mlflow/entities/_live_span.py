@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from mlflow.entities._otel import attributes_of
 from mlflow.entities.span import (
     _DESCRIPTION,
     _INPUTS,
@@ -74,7 +75,11 @@ class LiveSpan(Span):
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Set an attribute; what has no JSON form is kept as its `str`."""
-        self._span.set_attribute(key, json_of(value))
+        span, text = self._span, json_of(value)
+        if type(key) is str and key and span.is_recording():
+            attributes_of(span)[key] = text
+        else:
+            span.set_attribute(key, text)  # which says what is wrong
 
     def set_status(self, status: SpanStatus | SpanStatusCode | str) -> None:
         """Say how it ends; MlflowException INVALID_PARAMETER_VALUE for no such status."""
@@ -125,8 +130,10 @@ class LiveSpan(Span):
             self.set_outputs(outputs)
         if status is not None:
             self.set_status(status)
-        elif self.status.status_code is SpanStatusCode.UNSET:
-            self.set_status(SpanStatusCode.OK)
+        else:
+            unset, ok = _statuses or _find_statuses()
+            if self._span.status.status_code is unset:
+                self._span.set_status(ok)
         self._span.end(end_time=end_time_ns)
 
     def from_dict(self, data: dict[str, Any]) -> Span:
@@ -135,3 +142,15 @@ class LiveSpan(Span):
     def to_immutable_span(self) -> Span:
         """The same span, without what changes it."""
         return Span(self._span)
+
+
+_statuses: tuple[Any, Any] | None = None
+
+
+def _find_statuses() -> tuple[Any, Any]:
+    """OpenTelemetry's code of a status that was not set, and its status of success."""
+    global _statuses
+    from opentelemetry.trace import Status, StatusCode
+
+    _statuses = StatusCode.UNSET, Status(StatusCode.OK)
+    return _statuses

@@ -33,13 +33,38 @@ def _text(value: object) -> str:
 
 
 _encode = CustomEncoder(ensure_ascii=False).encode
+#: Entries of a dict that are written one by one: for few of them, the encoder costs more.
+_FEW = 8
+
+
+def _quick(value: Any) -> str | None:
+    """JSON text of the simplest values; None for others."""
+    kind = type(value)
+    if kind is str:
+        return _encode(value)
+    if kind is int and -_LARGE < value < _LARGE:
+        return str(value)
+    if value is None:
+        return "null"
+    if kind is bool:
+        return "true" if value else "false"
+    return None
+
+
+_LARGE = 1 << 63
 
 
 def json_of(value: Any) -> str:
     """JSON text of any value. What goes in circles or has odd keys is its `str` as a whole; half of
     a surrogate pair, which no store takes, becomes a question mark."""
+    text = _quick(value)
+    if text is None and type(value) is dict and len(value) <= _FEW:
+        parts = [(key, _quick(part)) for key, part in value.items()]
+        if all(type(key) is str and part is not None for key, part in parts):
+            text = f"{{{', '.join([f'{_encode(key)}: {part}' for key, part in parts])}}}"
     try:
-        text = _encode(value)
+        if text is None:
+            text = _encode(value)
     except (TypeError, ValueError, RecursionError):
         text = _encode(_text(value))
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -49,6 +49,8 @@ class _TracerProviderWrapper:
         self.tracer: Any = None
         self.isolated: bool | None = None
         self._own: TracerProvider | None = None
+        self.context_api: Any = None
+        """What has `attach`, `detach` and `get_current` for the context of our spans."""
         self.propagates = False
         """Whether OpenTelemetry's own context is told of our spans, too."""
         self._joined: Any = None  # the process's provider that our processors were added to
@@ -95,6 +97,7 @@ class _TracerProviderWrapper:
                 self._own = provider
             else:
                 provider = self._join()
+            self.context_api = _context_api(isolated)
             self.isolated = isolated
             self.propagates = isolated and MLFLOW_TRACE_PROPAGATE_TO_OTEL_CONTEXT.get()
             self.tracer = provider.get_tracer("mlflow")
@@ -129,6 +132,14 @@ class _TracerProviderWrapper:
                 own.shutdown()
 
 
+def _context_api(isolated: bool) -> Any:
+    if isolated:
+        return globals().get("mlflow_runtime_context") or __getattr__("mlflow_runtime_context")
+    from opentelemetry import context
+
+    return context
+
+
 provider = _TracerProviderWrapper()
 
 
@@ -160,11 +171,9 @@ def __getattr__(name: str) -> Any:
 
 def get_context_api() -> Any:
     """What has `attach`, `detach` and `get_current` for the context of our spans."""
-    if provider.is_isolated():
-        return globals().get("mlflow_runtime_context") or __getattr__("mlflow_runtime_context")
-    from opentelemetry import context
-
-    return context
+    if provider.isolated is None:
+        provider.get_tracer()
+    return provider.context_api
 
 
 def get_current_context() -> Context | None:
@@ -194,10 +203,16 @@ def set_span_in_context(span: Any) -> SpanContextToken:
     return attach(span._span)
 
 
+_with_span: Any = None
+"""OpenTelemetry's `set_span_in_context`, once it is loaded."""
+
+
 def attach(otel_span: Any) -> SpanContextToken:
     """Make an OpenTelemetry span the current one."""
-    from opentelemetry.trace import set_span_in_context as with_span
-
+    global _with_span
+    if _with_span is None:
+        from opentelemetry.trace import set_span_in_context as _with_span
+    with_span = _with_span
     api = get_context_api()
     token = api.attach(with_span(otel_span, api.get_current()))
     if provider.propagates:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from mlflow.entities._otel import attributes_of
 from mlflow.entities.span import LazySpan
 from mlflow.entities.span_event import CustomEncoder
 from mlflow.entities.trace_info import TraceInfo
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from mlflow.entities.span import Span
 
 _encode = msgspec.json.Encoder().encode
-_CODES = ("STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR")
 
 
 class Ended(NamedTuple):
@@ -97,10 +97,10 @@ def span_record(span: ReadableSpan) -> dict[str, Any]:
         if span._events
         else [],
         "status": {
-            "code": _CODES[status.status_code.value],
+            "code": f"STATUS_CODE_{status.status_code.name}",
             "message": status.description or "",
         },
-        "attributes": dict(span._attributes),
+        "attributes": attributes_of(span),
         "links": [
             {
                 "trace_id": f"tr-{link.context.trace_id:032x}",

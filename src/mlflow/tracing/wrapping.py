@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from mlflow.entities._otel import attributes_of
 from mlflow.entities.span_event import SpanEvent
 from mlflow.exceptions import MlflowException
 from mlflow.tracing import provider
@@ -125,7 +126,7 @@ def _json_name(function: Any) -> str | None:
 def _describe(span: Any, name: str | None, arguments: Arguments, args: Any, kwargs: Any) -> None:
     try:
         if name is not None:
-            span._span._attributes._dict[_FUNCTION_NAME] = name
+            attributes_of(span._span)[_FUNCTION_NAME] = name
         span.set_inputs(arguments.named(args, kwargs))
     except Exception as error:
         _logger.warning("Failed to capture the arguments of %s: %s", name, error)

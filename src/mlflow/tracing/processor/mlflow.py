@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import StatusCode
 
 from mlflow.entities._live_span import LiveSpan
+from mlflow.entities._otel import attributes_of
 from mlflow.entities.span_event import json_of
 from mlflow.entities.trace_state import TraceState
 from mlflow.tracing import config
@@ -80,8 +81,7 @@ class MlflowSpanProcessor(SpanProcessor):
                 return  # of a trace that was forgotten
             info = info_of_new_trace(span, beginning.get())
             trace = self._manager.register_trace(context.trace_id, info, parent is not None)
-        # Its own dict: to look at each of our texts again costs as much as all the rest here
-        attributes = span._attributes._dict
+        attributes = attributes_of(span)
         foreign = _TYPE not in attributes
         if foreign:
             attributes[_TYPE] = '"UNKNOWN"'
@@ -132,7 +132,7 @@ class MlflowSpanProcessor(SpanProcessor):
 
 def _complete(live: LiveSpan, span: Any) -> None:
     """What a span gets when it ends: how much it matters, and which model was asked."""
-    attributes = span._attributes._dict
+    attributes = attributes_of(span)
     if live._foreign:
         for key, value in list(attributes.items()):
             if key not in (_TYPE, _TRACE_ID):
