@@ -13,6 +13,7 @@ from mlflow.entities.assessment import Assessment, ExpectationValue, FeedbackVal
 from mlflow.exceptions import MlflowException
 
 _MAX_NAME = 250
+KINDS = ("expectation", "feedback", "issue")
 
 
 def new_assessment(assessment: Assessment) -> Assessment:
@@ -47,6 +48,11 @@ def value_of(assessment: Assessment) -> Any:
     if assessment.feedback is not None:
         return assessment.feedback.value
     return assessment.issue.issue_name
+
+
+def kind_of(assessment: Assessment) -> str:
+    """Which of the `KINDS` it is."""
+    return next(kind for kind in KINDS if getattr(assessment, kind) is not None)
 
 
 def searched_value(assessment: Assessment) -> tuple[str, float | None]:

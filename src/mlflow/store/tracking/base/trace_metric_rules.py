@@ -3,9 +3,10 @@ become points."""
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.search.tree import Comparison
 from mlflow.store.db.paging import decode_token, encode_token
 from mlflow.store.entities.paged_list import PagedList
+from mlflow.store.tracking.base.trace_rules import type_of
 
 _TOKENS = (
     "input_tokens",
@@ -170,7 +172,7 @@ class MetricQuery:
         )
 
     def within(self, time_ms: int) -> bool:
-        """Whether a time is one of those that are looked at."""
+        """Whether traces of this time are looked at. Their spans are, too, whenever they began."""
         return not (
             (self.start_ms is not None and time_ms < self.start_ms)
             or (self.end_ms is not None and time_ms > self.end_ms)
@@ -262,6 +264,45 @@ def number_of(value: Any) -> float | None:
     if isinstance(value, str):
         return _WORDS.get(value.lower())
     return float(value) if isinstance(value, (bool, int, float)) else None
+
+
+def samples_of_spans(query: MetricQuery, records: list[dict[str, Any]]) -> Iterator[Sample]:
+    """The samples that spans of one trace are."""
+    for record in records:
+        attributes = record.get("attributes") or {}
+        start = record["start_time_unix_nano"]
+        parts = {
+            "span_name": record.get("name"),
+            "span_type": type_of(record) or None,
+            "span_status": record["status"]["code"].removeprefix("STATUS_CODE_"),
+            "span_model_name": _said(attributes.get("mlflow.llm.model")),
+            "span_model_provider": _said(attributes.get("mlflow.llm.provider")),
+        }
+        if any(parts[f"span_{what}"] != value for what, value in query.of_view):
+            continue
+        value: Any = 1
+        if query.metric == "latency":
+            end = record.get("end_time_unix_nano")
+            value = (end - start) / 1_000_000 if end else None
+        elif query.metric != "span_count":
+            value = part_of(attributes.get("mlflow.llm.cost"), query.metric)
+        yield Sample(start // 1_000_000, tuple(parts[d] for d in query.dimensions), value)
+
+
+def _said(text: Any) -> str | None:
+    try:
+        return None if text is None else str(json.loads(text))
+    except (TypeError, ValueError):
+        return str(text)
+
+
+def part_of(text: Any, name: str) -> float | None:
+    """A number in a JSON object; None if it is not there."""
+    try:
+        number = json.loads(text).get(name)
+    except (TypeError, ValueError, AttributeError):
+        return None
+    return number if isinstance(number, (int, float)) and number == number else None
 
 
 def _refusal(message: str) -> MlflowException:

@@ -80,11 +80,11 @@ class FileTraceSearch(FileTracePlaces):
             if experiments is None
             else filter(None, map(self._find_experiment, map(str, experiments)))
         )
-        found = (_LazyFacts(self, trace) for place in places for trace in self._traces_in(place))
+        found = (LazyFacts(self, trace) for place in places for trace in self._traces_in(place))
         return [facts for facts in found if facts.is_whole and fits(tree, facts)]  # type: ignore[arg-type]
 
 
-class _LazyFacts:
+class LazyFacts:
     """What a filter looks at, read when it does."""
 
     def __init__(self, store: FileTraceSearch, place: TracePlace):

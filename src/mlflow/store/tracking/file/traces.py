@@ -31,12 +31,12 @@ from mlflow.store.tracking.file import disk
 from mlflow.store.tracking.file.assessments import FileAssessments
 from mlflow.store.tracking.file.core import Place
 from mlflow.store.tracking.file.meta import dump
+from mlflow.store.tracking.file.trace_metrics import FileTraceMetrics
 from mlflow.store.tracking.file.trace_places import INFO, SPANS, TRACES_FOLDER, TracePlace
-from mlflow.store.tracking.file.trace_search import FileTraceSearch
 from mlflow.utils.uri import append_to_uri_path
 
 
-class FileTraces(FileAssessments, FileTraceSearch):
+class FileTraces(FileAssessments, FileTraceMetrics):
     def start_trace(self, trace_info: TraceInfo) -> TraceInfo:
         experiment = check_trace_info(trace_info)
         with self._changing_traces(experiment) as place:

@@ -9,7 +9,13 @@ from typing import Any
 from mlflow.entities import Assessment
 from mlflow.entities._proto_json import timestamp_text
 from mlflow.entities.assessment import ExpectationValue, FeedbackValue
-from mlflow.store.tracking.base.assessment_rules import changed, new_assessment, searched_value
+from mlflow.store.tracking.base.assessment_rules import (
+    KINDS,
+    changed,
+    kind_of,
+    new_assessment,
+    searched_value,
+)
 from mlflow.store.tracking.base.trace_checks import (
     no_assessment,
     no_trace,
@@ -18,7 +24,6 @@ from mlflow.store.tracking.base.trace_checks import (
 from mlflow.store.tracking.base.traces import Traces
 from mlflow.store.tracking.sql.core import SqlCore, marks
 
-KINDS = ("expectation", "feedback", "issue")
 _BATCH = 500
 
 
@@ -151,7 +156,7 @@ _READ = "uuid, name, kind, value, valid, create_time, last_update_time, content"
 
 def _columns(assessment: Assessment) -> tuple[Any, ...]:
     """What is in the columns `_CHANGED`."""
-    kind = next(i for i, name in enumerate(KINDS) if getattr(assessment, name) is not None)
+    kind = KINDS.index(kind_of(assessment))
     text, number = searched_value(assessment)
     rest = {
         "source": assessment.source.to_dictionary(),

@@ -12,8 +12,8 @@ from mlflow.search.traces import comparisons, is_about_span, prompt_of, test_of
 from mlflow.store.db.dialects import Dialect
 from mlflow.store.db.paging import Term
 from mlflow.store.db.tables import INDEXED_PREFIX
+from mlflow.store.tracking.base.assessment_rules import KINDS
 from mlflow.store.tracking.base.trace_rules import SOURCE_RUN, TRACE_NAME
-from mlflow.store.tracking.sql.assessments import KINDS
 from mlflow.store.tracking.sql.conditions import Condition, Conditions, Index, interval_of
 from mlflow.store.tracking.sql.core import marks
 

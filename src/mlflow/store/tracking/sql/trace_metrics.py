@@ -13,9 +13,15 @@ from mlflow.search.tree import And
 from mlflow.store.db.spans import merged, unpack_spans
 from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.tracking.base import trace_rules as rules
-from mlflow.store.tracking.base.trace_metric_rules import MetricQuery, Sample, number_of
+from mlflow.store.tracking.base.assessment_rules import KINDS
+from mlflow.store.tracking.base.trace_metric_rules import (
+    MetricQuery,
+    Sample,
+    number_of,
+    part_of,
+    samples_of_spans,
+)
 from mlflow.store.tracking.base.traces import Traces
-from mlflow.store.tracking.sql.assessments import KINDS
 from mlflow.store.tracking.sql.conditions import Condition, both
 from mlflow.store.tracking.sql.core import SqlCore, experiment_key
 from mlflow.store.tracking.sql.trace_conditions import TraceConditions, one_of
@@ -73,11 +79,7 @@ class SqlTraceMetrics(SqlCore, Traces):
         if query.end_ms is not None:
             parts.append(Condition("t.timestamp_ms <= ?", [query.end_ms]))
         if query.start_ms is not None:
-            # Spans of a trace that began before may have begun later.
-            end = "t.timestamp_ms"
-            if query.view is MetricViewType.SPANS:
-                end = "t.timestamp_ms + coalesce(t.duration_ms, 0)"
-            parts.append(Condition(f"{end} >= ?", [query.start_ms]))
+            parts.append(Condition("t.timestamp_ms >= ?", [query.start_ms]))
         return both(parts)
 
     def _samples_of_traces(self, tx: Any, query: MetricQuery, where: Condition) -> Iterator[Sample]:
@@ -108,7 +110,7 @@ class SqlTraceMetrics(SqlCore, Traces):
                 for i in states:
                     dimensions[i] = _STATES[dimensions[i]]
                 if key == rules.TOKEN_USAGE:
-                    found = _part(found, query.metric)
+                    found = part_of(found, query.metric)
                 yield Sample(time_ms, tuple(dimensions), found)
 
     def _samples_of_spans(self, tx: Any, query: MetricQuery, where: Condition) -> Iterator[Sample]:
@@ -124,7 +126,7 @@ class SqlTraceMetrics(SqlCore, Traces):
             ).fetchall():
                 segments.setdefault(trace, []).append(unpack_spans(content))
             for parts in segments.values():
-                yield from _of_spans(query, merged(parts))
+                yield from samples_of_spans(query, merged(parts))
 
     def _samples_of_assessments(
         self, tx: Any, query: MetricQuery, where: Condition
@@ -147,44 +149,3 @@ class SqlTraceMetrics(SqlCore, Traces):
                 dimensions = tuple(parts[d] for d in query.dimensions)
                 counted = query.metric == "assessment_count"
                 yield Sample(time_ms, dimensions, 1 if counted else number_of(json.loads(text)))
-
-
-def _of_spans(query: MetricQuery, records: list[dict[str, Any]]) -> Iterator[Sample]:
-    """The samples that spans of one trace are."""
-    for record in records:
-        attributes = record.get("attributes") or {}
-        start = record["start_time_unix_nano"]
-        if not query.within(start // 1_000_000):
-            continue
-        parts = {
-            "span_name": record.get("name"),
-            "span_type": rules.type_of(record) or None,
-            "span_status": record["status"]["code"].removeprefix("STATUS_CODE_"),
-            "span_model_name": _said(attributes.get("mlflow.llm.model")),
-            "span_model_provider": _said(attributes.get("mlflow.llm.provider")),
-        }
-        if any(parts[f"span_{what}"] != value for what, value in query.of_view):
-            continue
-        value: Any = 1
-        if query.metric == "latency":
-            end = record.get("end_time_unix_nano")
-            value = (end - start) / 1_000_000 if end else None
-        elif query.metric != "span_count":
-            value = _part(attributes.get("mlflow.llm.cost"), query.metric)
-        yield Sample(start // 1_000_000, tuple(parts[d] for d in query.dimensions), value)
-
-
-def _said(text: Any) -> str | None:
-    try:
-        return None if text is None else str(json.loads(text))
-    except (TypeError, ValueError):
-        return str(text)
-
-
-def _part(text: Any, name: str) -> float | None:
-    """A number in a JSON object; None if it is not there."""
-    try:
-        number = json.loads(text).get(name)
-    except (TypeError, ValueError, AttributeError):
-        return None
-    return number if isinstance(number, (int, float)) and number == number else None
