@@ -74,3 +74,14 @@ def test_several_processes_count_together(make_server, postgresql_uri, tmp_path)
     )
     assert float(count) == 20
     assert list(folder.iterdir())
+
+
+def test_counts_of_several_processes_go_with_the_server(
+    make_server, postgresql_uri, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    server = make_server("--backend-store-uri", postgresql_uri, "--workers", "2")
+    assert get(server.uri, "/metrics")[0] == 200
+    assert list(tmp_path.glob("headrace-metrics-*"))
+    server.stop()
+    assert not list(tmp_path.glob("headrace-metrics-*"))

@@ -6,7 +6,9 @@ time series of its own. Nothing here names a user, a run or a file.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 import time
 from typing import Any
@@ -25,11 +27,15 @@ def share_between_processes(folder: str | None) -> None:
     """Let several processes count together. To be called before any of them is started.
 
     Args:
-        folder: Where they keep their counts, made if it is not there; None for a temporary one.
+        folder: Where they keep their counts, made if it is not there; None for a temporary one,
+            which goes when this process ends.
     """
     if folder:
         os.makedirs(folder, exist_ok=True)
-    os.environ[_FOLDER] = folder or tempfile.mkdtemp(prefix="headrace-metrics-")
+    else:
+        folder = tempfile.mkdtemp(prefix="headrace-metrics-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ[_FOLDER] = folder
 
 
 class Metrics:
