@@ -297,6 +297,15 @@ def test_large_spans_are_kept(store, experiment):
     assert store.get_trace(trace_id).data.spans[0].inputs == text
 
 
+@pytest.mark.parametrize("text", ['{"a": 1}', "[1]", '"x"', " {}", "{bad", "5", ""])
+def test_texts_that_look_like_json_stay_texts(store, experiment, text):
+    """A server reads JSON in the texts that other libraries send."""
+    trace_id = new_id()
+    store.log_spans(experiment, [span(trace_id, key=text, **{"mlflow.spanOutputs": text})])
+    (found,) = store.get_trace(trace_id).data.spans
+    assert (found.get_attribute("key"), found.outputs) == (text, text)
+
+
 def test_times_that_are_none_are_refused(store, experiment):
     late, event = span(new_id()), span(new_id())
     late.to_dict()["start_time_unix_nano"] = 1 << 70

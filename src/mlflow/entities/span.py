@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities.span_event import CustomEncoder, SpanEvent
@@ -313,6 +314,9 @@ class LazySpan(Span):
         span_dict: What `to_dict` gives.
         raw_json: The same as JSON text, where that is at hand.
     """
+
+    #: Tags of the trace that follow from what made the span; only of spans that were received.
+    resource_tags: Mapping[str, str] = {}
 
     def __init__(
         self, span_dict: dict[str, Any], *, raw_json: str | None = None, resource: Any = None

@@ -119,7 +119,7 @@ def span_of(
     parent = get("parent_span_id")
     attributes = {
         key: json.dumps(value, cls=CustomEncoder, ensure_ascii=False)
-        for key, value in _attributes(get("attributes")).items()
+        for key, value in attributes_of_json(get("attributes")).items()
     }
     if not (preserve_request_id and "mlflow.traceRequestId" in attributes):
         attributes["mlflow.traceRequestId"] = json.dumps(f"tr-{trace_id.hex()}")
@@ -202,7 +202,7 @@ def _event_of(event: Any) -> dict[str, Any]:
     return {
         "name": _text(get("name")),
         "time_unix_nano": _integer(get("time_unix_nano")),
-        "attributes": _attributes(get("attributes")),
+        "attributes": attributes_of_json(get("attributes")),
     }
 
 
@@ -211,11 +211,12 @@ def _link_of(link: Any, hex_ids: bool) -> dict[str, Any]:
     return {
         "trace_id": f"tr-{_id(get('trace_id'), 16, hex_ids).hex()}",
         "span_id": _id(get("span_id"), 8, hex_ids).hex(),
-        "attributes": _attributes(get("attributes")) or None,
+        "attributes": attributes_of_json(get("attributes")) or None,
     }
 
 
-def _attributes(pairs: Any) -> dict[str, Any]:
+def attributes_of_json(pairs: Any) -> dict[str, Any]:
+    """A list of `KeyValue`s as a dict; of several with one key the last one counts."""
     found = {}
     for pair in _list(pairs):
         get = _Names(pair)
@@ -237,7 +238,7 @@ def _value_of(value: Any) -> Any:
     if (found := get("array_value")) is not None:
         return [_value_of(part) for part in _list(_Names(found)("values"))]
     if (found := get("kvlist_value")) is not None:
-        return _attributes(_Names(found)("values"))
+        return attributes_of_json(_Names(found)("values"))
     if (found := get("bytes_value")) is not None:
         return base64.b64decode(found, validate=True)
     return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -13,9 +12,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from mlflow.entities import Span
+from mlflow.entities._otel_values import attributes_of
+from mlflow.entities.span import LazySpan
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
-from mlflow.rpc.span_json import span_of
+from mlflow.rpc.span_json import attributes_of_json, span_of
+from mlflow.server.foreign_spans import translate
 from mlflow.server.json_body import read_body
 from mlflow.store.tracking.abstract_store import AbstractStore
 
@@ -27,6 +29,8 @@ RUN = "x-mlflow-run-id"
 MAX_BODY = 64 << 20
 MAX_SPANS = 100_000
 
+#: Attributes of a resource that are no tags: what is said of the exporter, and MLflow's own names.
+_NO_TAGS = ("telemetry.", "mlflow.")
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
 _ENCODINGS = {"": None, "identity": None, "gzip": 31, "deflate": 15}
@@ -80,9 +84,9 @@ def _keep(
 ) -> None:
     """Store the spans of a body."""
     plain = _decompressed(body, encoding)
-    read: Callable[[bytes], list[Span]] = _of_protobuf if kind == _PROTOBUF else _of_json
+    read = _of_protobuf if kind == _PROTOBUF else _of_json
     try:
-        spans = read(plain)
+        spans = [span for group in read(plain) for span in group]
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         raise _Malformed(_told(error)) from error
     store.log_spans(experiment, spans)
@@ -127,7 +131,7 @@ def _decompressed(body: bytes, encoding: str) -> bytes:
     return plain
 
 
-def _of_protobuf(body: bytes) -> list[Span]:
+def _of_protobuf(body: bytes) -> list[list[Span]]:
     from google.protobuf.message import DecodeError
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -136,44 +140,76 @@ def _of_protobuf(body: bytes) -> list[Span]:
         request.ParseFromString(body)
     except DecodeError:
         raise ValueError from None
-    messages = [
-        (span, resource.resource)
+    groups = [
+        (resource.resource, [span for scope in resource.scope_spans for span in scope.spans])
         for resource in request.resource_spans
-        for scope in resource.scope_spans
-        for span in scope.spans
     ]
-    _check_number(len(messages))
-    return [Span.from_otel_proto(span, resource=resource) for span, resource in messages]
+    _check_number(groups)
+    return [
+        _of_resource(
+            [Span.from_otel_proto(span, resource=resource) for span in spans],
+            attributes_of(resource.attributes),
+        )
+        for resource, spans in groups
+    ]
 
 
-def _of_json(body: bytes) -> list[Span]:
+def _of_json(body: bytes) -> list[list[Span]]:
     import msgspec
 
     try:
         request = msgspec.json.decode(body)
     except msgspec.MsgspecError:
         raise ValueError from None
-    messages = [
-        span
-        for resource in _part(request, "resourceSpans", "resource_spans")
-        for scope in _part(resource, "scopeSpans", "scope_spans")
-        for span in _part(scope, "spans", "spans")
+    groups = [
+        (
+            resource.get("resource") or {},
+            [
+                span
+                for scope in _part(resource, "scopeSpans", "scope_spans")
+                for span in _part(scope, "spans", "spans")
+            ],
+        )
+        for resource in _part(request, "resourceSpans", "resource_spans", of=dict)
     ]
-    _check_number(len(messages))
-    return [span_of(m, preserve_request_id=False, hex_ids=True) for m in messages]
+    _check_number(groups)
+    return [
+        _of_resource(
+            [span_of(m, preserve_request_id=False, hex_ids=True) for m in spans],
+            attributes_of_json(_part(resource, "attributes", "attributes")),
+        )
+        for resource, spans in groups
+    ]
 
 
-def _part(message: Any, *names: str) -> list[Any]:
-    """A list in a JSON object, under one of its names; empty if it is absent."""
+def _of_resource(spans: list[LazySpan], attributes: dict[str, Any]) -> list[Span]:
+    """The spans of one resource, in MLflow's words; what they come from becomes their traces'
+    tags."""
+    tags = {
+        key: value if isinstance(value, str) else json.dumps(value, default=str)
+        for key, value in attributes.items()
+        if not key.startswith(_NO_TAGS)
+    }
+    for span in spans:
+        translate(span.to_dict())
+        span.resource_tags = tags
+    return list(spans)
+
+
+def _part(message: Any, *names: str, of: type = object) -> list[Any]:
+    """A list in a JSON object, under one of its names, of such things; empty if it is absent."""
     if not isinstance(message, dict):
         raise ValueError(f"{str(message)[:100]!r}; an object is needed")
     found = next((message[name] for name in names if message.get(name) is not None), [])
     if not isinstance(found, list):
         raise ValueError(f"{names[0]} is no list")
+    if not all(isinstance(each, of) for each in found):
+        raise ValueError(f"{names[0]} is no list of objects")
     return found
 
 
-def _check_number(spans: int) -> None:
+def _check_number(groups: list[tuple[Any, list[Any]]]) -> None:
+    spans = sum(len(spans) for _, spans in groups)
     if spans > MAX_SPANS:
         raise MlflowException(
             f"The request has {spans} spans; {MAX_SPANS} are allowed. Split it up.",

@@ -10,6 +10,7 @@ from mlflow.entities._proto_json import TIMES
 from mlflow.entities.trace_info import experiment_of
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
+from mlflow.store.tracking.base.trace_rules import MAX_METADATA_VALUE
 from mlflow.utils.validation import _validate_length_limit, _validate_tag_name
 
 
@@ -44,7 +45,6 @@ def check_what_to_delete(
 #: Longer keys and values are cut.
 MAX_KEY = 250
 MAX_TAG_VALUE = 4096
-MAX_METADATA_VALUE = 250
 _MAX_ID = 250
 _INT64 = range(-(1 << 63), 1 << 63)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlflow.entities import TraceInfo, TraceLocation, TraceState
+from mlflow.entities import Span, TraceInfo, TraceLocation, TraceState, _span_sums
+from mlflow.entities._previews import preview
+from mlflow.entities._span_sums import total
 from mlflow.entities.trace_info_v2 import TraceInfoV2
 
 TRACE_NAME = "mlflow.traceName"
@@ -23,13 +25,20 @@ SPANS_LOCATION = "mlflow.trace.spansLocation"
 IN_TRACKING_STORE = "TRACKING_STORE"
 ARTIFACT_LOCATION = "mlflow.artifactLocation"
 
+#: Longer values of metadata are cut.
+MAX_METADATA_VALUE = 250
 _INPUTS = "mlflow.spanInputs"
 _OUTPUTS = "mlflow.spanOutputs"
 _TAG_PREFIX = "mlflow.traceTag."
-_FROM_SPANS = {"session.id": SESSION, "user.id": USER}
-#: What is added up over spans, and the metadata that has the sum.
-SUMS = {"mlflow.chat.tokenUsage": TOKEN_USAGE, "mlflow.llm.cost": COST}
-PREVIEW_LENGTH = 1000
+#: Attributes that name the session and the user; of several the first one that a span has counts.
+_FROM_SPANS = {"session.id": SESSION, "gen_ai.conversation.id": SESSION, "user.id": USER}
+#: What is added up over spans, the metadata that has the sum, and what the sum always says.
+SUMS = {
+    "mlflow.chat.tokenUsage": (TOKEN_USAGE, _span_sums.USAGE),
+    "mlflow.llm.cost": (COST, _span_sums.COST),
+}
+#: The metadata that has sums.
+SUMMED = tuple(key for key, _ in SUMS.values())
 
 Record = dict[str, Any]
 
@@ -62,17 +71,32 @@ def learn(records: Sequence[Record]) -> Learnt:
     )
     for record in records:
         attributes = record.get("attributes") or {}
+        for key, name in _FROM_SPANS.items():
+            if attributes.get(key) is not None:
+                learnt.metadata.setdefault(name, _plain_text(attributes[key]))
         for key, value in attributes.items():
-            if key in _FROM_SPANS:
-                learnt.metadata.setdefault(_FROM_SPANS[key], _plain_text(value))
-            elif key.startswith(_TAG_PREFIX):
+            if key.startswith(_TAG_PREFIX):
                 learnt.tags[key[len(_TAG_PREFIX) :]] = _plain_text(value)
         learnt.has_sums = learnt.has_sums or any(key in attributes for key in SUMS)
         if not record.get("parent_span_id"):
             failed = record["status"]["code"] == "STATUS_CODE_ERROR"
             learnt.state = TraceState.ERROR if failed else TraceState.OK
-            learnt.request_preview = _preview(attributes.get(_INPUTS))
-            learnt.response_preview = _preview(attributes.get(_OUTPUTS))
+            learnt.request_preview = _preview(attributes.get(_INPUTS), "user")
+            learnt.response_preview = _preview(attributes.get(_OUTPUTS), "assistant")
+    return learnt
+
+
+def learn_all(spans: Iterable[Span], by_trace: Mapping[str, Sequence[Record]]) -> dict[str, Learnt]:
+    """What spans say, by trace.
+
+    Args:
+        by_trace: Their records.
+    """
+    learnt = {trace_id: learn(records) for trace_id, records in by_trace.items()}
+    for span in spans:
+        if tags := getattr(span, "resource_tags", None):
+            of_trace = learnt[span.trace_id]
+            of_trace.tags = {**tags, **of_trace.tags}
     return learnt
 
 
@@ -96,33 +120,21 @@ def sums(records: Iterable[Record]) -> dict[str, str]:
     """What all spans of a trace used, as metadata. A span that says so speaks for its children,
     too."""
     by_id = {record["span_id"]: record for record in records}
+    parents = {span_id: record.get("parent_span_id") for span_id, record in by_id.items()}
     found = {}
-    for attribute, key in SUMS.items():
-        saying = {
+    for attribute, (key, always) in SUMS.items():
+        said = {
             span_id: used
             for span_id, record in by_id.items()
             if (used := _numbers((record.get("attributes") or {}).get(attribute)))
         }
-        if not saying:
-            continue
-        total: dict[str, float] = {}
-        for span_id, used in saying.items():
-            if not _has_ancestor(by_id, span_id, saying):
-                for name, number in used.items():
-                    total[name] = total.get(name, 0) + number
-        found[key] = json.dumps(total)
+        if said:
+            summed = total(said, parents, always)
+            text = json.dumps(summed)
+            if len(text) > MAX_METADATA_VALUE:  # names that somebody made up
+                text = json.dumps({name: summed[name] for name in always})
+            found[key] = text
     return found
-
-
-def _has_ancestor(by_id: dict[str, Record], span_id: str, wanted: dict[str, Any]) -> bool:
-    seen = {span_id}  # parents may go round in a circle: anybody may send anything
-    parent = by_id[span_id].get("parent_span_id")
-    while parent in by_id and parent not in seen:
-        if parent in wanted:
-            return True
-        seen.add(parent)
-        parent = by_id[parent].get("parent_span_id")
-    return False
 
 
 def _numbers(text: Any) -> dict[str, float]:
@@ -132,7 +144,12 @@ def _numbers(text: Any) -> dict[str, float]:
         return {}
     if not isinstance(used, dict):
         return {}
-    return {k: v for k, v in used.items() if isinstance(v, (int, float)) and v == v}
+    return {
+        key: number
+        for key, number in used.items()
+        if isinstance(number, (int, float)) and not isinstance(number, bool)
+        if abs(number) < 1 << 63  # nor NaN
+    }
 
 
 def _plain_text(value: Any) -> str:
@@ -144,11 +161,10 @@ def _plain_text(value: Any) -> str:
     return said if isinstance(said, str) else str(value)
 
 
-def _preview(text: Any) -> str | None:
+def _preview(text: Any, role: str) -> str | None:
     if text is None:
         return None
-    text = text if isinstance(text, str) else json.dumps(text)
-    return text if len(text) <= PREVIEW_LENGTH else text[: PREVIEW_LENGTH - 3] + "..."
+    return preview(text if isinstance(text, str) else json.dumps(text), role)
 
 
 def type_of(record: Record) -> str:

@@ -50,7 +50,7 @@ class FileTraces(FileAssessments, FileTraceMetrics):
                 info.response_preview = info.response_preview or old.response_preview
             metadata = {**kept_metadata(trace_info.trace_metadata), rules.INFO_FINALIZED: "true"}
             if there is not None and self._has_spans(there):
-                for key in rules.SUMS.values():
+                for key in rules.SUMMED:
                     if key in old.trace_metadata:
                         metadata.pop(key, None)
             for assessment in trace_info.assessments:
@@ -64,9 +64,10 @@ class FileTraces(FileAssessments, FileTraceMetrics):
         by_trace = check_spans(spans)
         if not by_trace:
             return spans
+        learnt = rules.learn_all(spans, by_trace)
         with self._changing_traces(location) as place:
             for trace_id, records in by_trace.items():
-                self._add_spans(place, trace_id, records)
+                self._add_spans(place, trace_id, records, learnt[trace_id])
         return spans
 
     def get_trace_info(self, trace_id: str) -> TraceInfo:
@@ -204,8 +205,13 @@ class FileTraces(FileAssessments, FileTraceMetrics):
             parts.pop(own, None)
         disk.put({place.file(INFO): dump(parts)}, place.path)
 
-    def _add_spans(self, experiment: Place, trace_id: str, records: list[dict[str, Any]]) -> None:
-        learnt = rules.learn(records)
+    def _add_spans(
+        self,
+        experiment: Place,
+        trace_id: str,
+        records: list[dict[str, Any]],
+        learnt: rules.Learnt,
+    ) -> None:
         there = self._find_trace(trace_id)
         place = there or self._new_place(experiment, trace_id)
         whole = merged([self._records(place), records])

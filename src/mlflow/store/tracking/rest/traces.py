@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +31,16 @@ from mlflow.store.tracking.base.traces import SEARCH_TRACES_DEFAULT_MAX_RESULTS,
 
 #: Larger exports are compressed.
 _LARGE = 4096
+
+
+def _unmistakable(message: Any) -> Any:
+    """A span's message whose texts stay texts: a server reads JSON in them, so texts that look
+    like it are sent as JSON themselves."""
+    for pair in message.attributes:
+        text = pair.value.string_value
+        if text.lstrip()[:1] in ("{", "[", '"'):
+            pair.value.string_value = json.dumps(text)
+    return message
 
 
 class RestTraces(Traces):
@@ -60,7 +71,7 @@ class RestTraces(Traces):
 
         request = ExportTraceServiceRequest()
         scope = request.resource_spans.add().scope_spans.add()
-        scope.spans.extend(span.to_otel_proto() for span in spans)
+        scope.spans.extend(_unmistakable(span.to_otel_proto()) for span in spans)
         body = request.SerializeToString()
         headers = {
             "Content-Type": "application/x-protobuf",

@@ -87,7 +87,7 @@ class SqlTraceWriting(SqlTraceRows):
                 row = row._replace(response_preview=there.response_preview)
             new = dict(metadata)
             if there.span_count:
-                for key in self._names_there(tx, row.id, rules.SUMS.values()):
+                for key in self._names_there(tx, row.id, rules.SUMMED):
                     new.pop(key, None)  # the spans know better
             self._update(tx, there, row)
             self._set_pairs(tx, "trace_tag", row.id, tags, keys)
@@ -110,12 +110,12 @@ class SqlTraceWriting(SqlTraceRows):
     ) -> tuple[set[str], Callable[[Any, dict[str, int]], None]]:
         """The names that `log_spans` needs, and what it does in its transaction."""
         by_trace = check_spans(spans)
-        learnt = {trace_id: rules.learn(records) for trace_id, records in by_trace.items()}
+        learnt = rules.learn_all(spans, by_trace)
         names: set[str] = set()
         for trace_id, records in by_trace.items():
             names.update(kept_tags(learnt[trace_id].tags), learnt[trace_id].metadata)
             if learnt[trace_id].has_sums:
-                names.update(rules.SUMS.values())
+                names.update(rules.SUMMED)
             for record in records:
                 names.update(kind_of(record)[:2])
 
