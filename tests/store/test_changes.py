@@ -155,6 +155,18 @@ def test_cursor_goes_on_elsewhere(store, experiment, is_exact):
         assert changes == Changes(running=2, reload=True)
 
 
+def test_entries_since_a_cursor_are_told(store, experiment, is_exact):
+    run_id = make(store, experiment)
+    cursor = look(store, experiment).cursor
+    assert since(store, experiment, cursor) == Changes(running=1)
+    store.log_batch(run_id, [], [Param("lr", "1")], [])
+    changes = since(store, experiment, cursor)
+    if is_exact:
+        assert changes == Changes(runs=frozenset([run_id]), running=1)
+    else:
+        assert changes == Changes(running=1, reload=True)
+
+
 @pytest.mark.parametrize(
     "cursor",
     [
@@ -162,11 +174,12 @@ def test_cursor_goes_on_elsewhere(store, experiment, is_exact):
         "1",
         "x",
         "2.2.3",
-        "2.-1.0.0.0.",
-        "2.1.1.1.1.a",
-        "2.99999999999.0.0.0.",
+        "3.1.1.1.1.1.",
+        "4.-1.0.0.0.0.0.",
+        "4.1.1.1.1.1.1.a",
+        "4.99999999999.0.0.0.0.0.",
         "0" * 50_000,
-        "2.5.1.1.0.9",
+        "4.5.1.1.1.0.0.9",
     ],
 )
 def test_cursor_that_means_nothing_makes_all_be_read_again(store, experiment, cursor):

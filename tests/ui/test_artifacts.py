@@ -369,6 +369,32 @@ def test_a_log_is_followed_while_its_run_runs(own_page: Page, tmp_path: Path):
     _lines("second line")(page)
 
 
+def test_what_comes_twice_of_a_log_is_shown_once(own_page: Page, tmp_path: Path):
+    """An answer that is slower than the pace of the questions."""
+    page, client = own_page, own_page.site.client
+    run_id = page.site.seed.runs["running"]
+    log = tmp_path / "live.log"
+    log.write_text("first line\n")
+    client.log_artifact(run_id, str(log))
+    page.clock.install()
+    open_file(page, "running", "live.log")
+    page.get_by_role("button", name="Follow").click()
+    _lines("first line")(page)
+    page.settle()
+    log.write_text("first line\nsecond line\n")
+    client.log_artifact(run_id, str(log))
+    held = []
+    page.route(re.compile(r"live\.log"), lambda route: held.append(route), times=2)
+    page.clock.run_for(4100)
+    page.wait_for(lambda: len(held) == 2)
+    for route in held:
+        route.continue_()
+    _lines("second line")(page)
+    page.settle()
+    lines = page.get_by_role("region", name="Text of live.log").locator(".line")
+    expect(lines.filter(has_text="second line")).to_have_count(1)
+
+
 def test_tables_are_sorted_and_show_whole_rows(page: Page):
     open_file(page, "every-kind", "tables/rows.csv")
     grid = page.get_by_role("grid")

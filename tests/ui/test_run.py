@@ -159,6 +159,35 @@ def test_the_order_is_that_of_the_list_one_came_from(page: Page):
     expect(page.get_by_text("This is the first run of the list")).to_be_visible()
 
 
+def test_who_leaves_while_the_next_run_is_looked_for_stays_away(page: Page):
+    open_run(page, "baseline")
+    held = []
+    page.route("**/ui/runs/find", lambda route: held.append(route))
+    page.keyboard.press("]")
+    page.wait_for(lambda: held)
+    page.evaluate("() => (location.hash = '#/settings')")
+    expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+    held[0].continue_()
+    page.settle()
+    assert page.hash == "#/settings"
+
+
+def test_the_palette_offers_nothing_of_other_words(page: Page):
+    open_run(page, "baseline")
+    page.keyboard.press("Control+k")
+    box = page.get_by_role("combobox", name="Search everything")
+    box.fill("prod-3")
+    expect(page.get_by_role("option", name=re.compile("prod-3"))).to_be_visible()
+    held = []
+    page.route("**/ui/runs/find", lambda route: held.append(route))
+    box.fill("prod-3 no such words")
+    page.wait_for(lambda: held)
+    expect(page.get_by_text("Nothing found")).to_be_visible()
+    box.press("Enter")
+    held[0].continue_()
+    assert page.hash == page.site.run("baseline")
+
+
 def test_compared_with_another_run(page: Page):
     open_run(page, "baseline")
     page.get_by_role("button", name="Compare with").click()

@@ -256,6 +256,16 @@ def test_whoever_types_on_finds_the_caret_behind_the_completion(page: Page):
     expect(box).to_have_value("params.model_type = ")
 
 
+def test_who_leaves_while_a_search_waits_does_not_search_elsewhere(page: Page):
+    page.clock.install()
+    page.open("#/experiments/1?view=t")
+    page.get_by_role("combobox", name="Search runs").fill("baseline")
+    page.evaluate("(hash) => (location.hash = hash)", page.site.run("prod-3"))
+    expect(page.get_by_role("heading", name="prod-3", level=1)).to_be_visible()
+    page.clock.run_for(5000)
+    assert page.hash == page.site.run("prod-3")
+
+
 def test_chips_narrow_down(page: Page):
     page.open("#/experiments/1?view=t&flat=1")
     page.get_by_role("button", name="State: any").click()

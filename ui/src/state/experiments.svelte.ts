@@ -6,6 +6,7 @@ import type { Rpcs } from '../api/types.gen'
 export type Experiment = Rpcs['GET ui/experiments']['response']['experiments'][number]
 
 let list = $state.raw<readonly Experiment[] | undefined>()
+let asked = 0
 let failed = $state<string | undefined>()
 
 export const experiments = {
@@ -28,11 +29,14 @@ export function nameOf(id: string): string {
 }
 
 export async function loadExperiments(): Promise<void> {
+  const mine = ++asked
   try {
-    list = (await call('GET ui/experiments', { view: 'ALL' })).experiments
+    const { experiments } = await call('GET ui/experiments', { view: 'ALL' })
+    if (mine !== asked) return
+    list = experiments
     failed = undefined
   } catch (error) {
-    failed = error instanceof Error ? error.message : String(error)
+    if (mine === asked) failed = error instanceof Error ? error.message : String(error)
   }
 }
 

@@ -1,4 +1,5 @@
 /** What changes by itself: one stream a window for the experiments that are shown. */
+import { untrack } from 'svelte'
 import { urlOf } from '../api/client'
 import { connection } from '../api/connection.svelte'
 
@@ -15,20 +16,33 @@ export interface Changes {
   traces?: number
   /** More than can be said: all must be read again. */
   reload?: boolean
+  /** Nothing is known of before: what was read meanwhile, and goes on, may be old. */
+  first?: boolean
 }
 
-/** Listen as long as the component that calls this while it is made is there. */
-export function useChanges(experiments: () => readonly string[], take: (changes: Changes) => void): void {
+/**
+ * Listen as long as the component that calls this while it is made is there.
+ *
+ * @param since The cursor of what was read first: what has changed since then is told. Empty if it has none, and undefined
+ *   until it was read.
+ */
+export function useChanges(experiments: () => readonly string[], take: (changes: Changes) => void, since: () => string | undefined = () => ''): void {
   const wanted = $derived(JSON.stringify([...experiments()].sort()))
+  const ready = $derived(since() !== undefined)
+  /** Up to where everything was told of the experiments `of`. */
+  let seen: string | undefined
+  let of = ''
   $effect(() => {
     void connection.epoch
     const ids = JSON.parse(wanted) as string[]
-    if (ids.length === 0) return
+    if (ids.length === 0 || !ready) return
+    if (of !== wanted) seen = untrack(since) || undefined
+    of = wanted
     let stream: EventSource | undefined
-    let seen: string | undefined
     const heard = (event: Event) => {
       const { data, lastEventId } = event as MessageEvent<string>
       const changes = JSON.parse(data) as Changes
+      if (seen === undefined) changes.first = true
       seen = lastEventId
       if (changes.reload) connection.renew()
       else take(changes)

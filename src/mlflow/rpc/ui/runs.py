@@ -67,6 +67,8 @@ class FoundRuns(Wire, kw_only=True):
     """For a tree: places in `rows`, ascending, of ancestors that do not match themselves."""
     next_page_token: str | None = None
     """Absent on the last page."""
+    cursor: str | None = None
+    """For ui/changes, if it was asked for: changes since then may not be in this answer."""
 
 
 @rpc(
@@ -92,15 +94,21 @@ class FindRuns(OfRuns, kw_only=True):
     max_results: _PageSize | None = None
     """Runs that match, on this page; absent for 100 000."""
     page_token: str | None = None
+    watch: bool | None = None
+    """Whether to answer with a cursor."""
 
     def answer(self, store) -> FoundRuns:
-        return store.find_runs(
+        # Before the search: what changes meanwhile is told once too often, and never missed.
+        cursor = store.changes(self.experiment_ids)[0].cursor if self.watch else None
+        found = store.find_runs(
             *self.search,
             self.order_by,
             bool(self.tree),
             MOST_FOUND if self.max_results is None else self.max_results,
             self.page_token,
         )
+        found.cursor = cursor
+        return found
 
 
 class RunFacts(Wire, kw_only=True):

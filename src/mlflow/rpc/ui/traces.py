@@ -56,6 +56,8 @@ class FoundTraces(Wire, kw_only=True):
     """The first 100,000 of them."""
     sessions: list[TraceSession] | None = None
     """In the order of the rows, if they were asked for."""
+    cursor: str | None = None
+    """For ui/changes, if it was asked for: changes since then may not be in this answer."""
 
 
 @rpc(
@@ -76,12 +78,18 @@ class FindTraces(OfTraces, kw_only=True):
     by_session: bool | None = None
     """Sessions together, the last active first, and each from its beginning; in place of an
     order."""
+    watch: bool | None = None
+    """Whether to answer with a cursor."""
 
     def answer(self, store) -> FoundTraces:
         self.check_filter()
-        return store.find_traces(
+        # Before the search: what changes meanwhile is told once too often, and never missed.
+        cursor = store.changes(self.experiment_ids)[0].cursor if self.watch else None
+        found = store.find_traces(
             self.experiment_ids, self.filter, self.order_by, bool(self.by_session), MOST_FOUND
         )
+        found.cursor = cursor
+        return found
 
 
 class TraceAssessment(Wire, kw_only=True):

@@ -62,7 +62,7 @@ export class RunsPage {
   tree = $derived(!this.flat && this.group === undefined)
 
   find = resource(
-    () => ({ ...this.#search, order_by: this.#sortedHere ? [] : this.#orders.filter((one) => one !== undefined), tree: this.tree }),
+    () => ({ ...this.#search, order_by: this.#sortedHere ? [] : this.#orders.filter((one) => one !== undefined), tree: this.tree, watch: true }),
     (request, signal) => call('POST ui/runs/find', request, signal),
   )
   keysOf = resource(
@@ -346,6 +346,9 @@ export class RunsPage {
     this.everything.reload()
     this.keysOf.reload()
   }
+
+  /** For what is told of changes: those since then are not in what was found. */
+  cursor = $derived(this.find.data?.cursor ?? (this.find.error && ''))
 
   /** What the server says has changed. */
   take(changes: Changes) {

@@ -27,8 +27,10 @@ const PAUSE = 60
 export class Rows {
   #rows = new Map<RowId, RunRow>()
   #byRun = new Map<string, RowId>()
-  /** Columns that are not, or no longer, known of a row. */
-  #stale = new Set<RowId>()
+  /** What is shown of these rows may be old, since so many requests were made. */
+  #stale = new Map<RowId, number>()
+  /** How many requests were made. */
+  #asked = 0
   #version = $state(0)
   #wanted: { near: readonly RowId[]; far: readonly RowId[]; asks: readonly string[] } = { near: [], far: [], asks: [] }
   #busy = false
@@ -65,7 +67,7 @@ export class Rows {
   refresh(runs: readonly string[]): void {
     for (const run of runs) {
       const row = this.#byRun.get(run)
-      if (row !== undefined) this.#stale.add(row)
+      if (row !== undefined) this.#stale.set(row, this.#asked)
     }
     this.see(undefined, undefined, this.#wanted.asks)
   }
@@ -123,9 +125,11 @@ export class Rows {
   }
 
   async #load(rows: readonly RowId[], asks: readonly string[], signal?: AbortSignal): Promise<void> {
+    const asked = ++this.#asked
     const answer = await call('POST ui/runs/rows', { rows: [...rows], columns: [...asks] }, signal)
     for (const [i, row] of rows.entries()) {
-      this.#stale.delete(row)
+      // What has become old since it was asked for is not new by that.
+      if ((this.#stale.get(row) ?? 0) < asked) this.#stale.delete(row)
       this.#put(row, answer, i, asks)
     }
     this.#version += 1

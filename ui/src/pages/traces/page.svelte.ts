@@ -38,7 +38,7 @@ export class TracesPage {
   searched = $derived(this.q !== '' || this.states.length > 0 || !!this.time || !!this.latency)
 
   find = resource(
-    () => ({ experiment_ids: [this.scope.experiment], filter: this.filter, order_by: this.grouped ? [] : this.#orders, by_session: this.grouped || undefined }),
+    () => ({ experiment_ids: [this.scope.experiment], filter: this.filter, order_by: this.grouped ? [] : this.#orders, by_session: this.grouped || undefined, watch: true }),
     (request, signal) => call('POST ui/traces/find', request, signal),
   )
   histogram = resource(
@@ -173,6 +173,9 @@ export class TracesPage {
   /** Traces that came since the table was read, and are not in it. */
   fresh = $state(0)
   atTop = true
+
+  /** For what is told of changes: those since then are not in what was found. */
+  cursor = $derived(this.find.data?.cursor ?? (this.find.error && ''))
 
   /** What the server says has changed. New traces come in by themselves only where nothing moves under the reader's eyes. */
   take({ traces = 0 }: Changes) {

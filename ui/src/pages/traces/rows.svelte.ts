@@ -30,7 +30,10 @@ const PAUSE = 60
 
 export class Rows {
   #rows = new Map<RowId, TraceRow>()
-  #stale = new Set<RowId>()
+  /** What is shown of these rows may be old, since so many requests were made. */
+  #stale = new Map<RowId, number>()
+  /** How many requests were made. */
+  #asked = 0
   #version = $state(0)
   #wanted: { near: readonly RowId[]; far: readonly RowId[] } = { near: [], far: [] }
   #busy = false
@@ -72,7 +75,7 @@ export class Rows {
 
   /** What is shown may be old. It stays until the new is there. */
   refresh(): void {
-    this.#stale = new Set(this.#rows.keys())
+    this.#stale = new Map([...this.#rows.keys()].map((row) => [row, this.#asked]))
     this.see(this.#wanted.near, this.#wanted.far)
   }
 
@@ -102,9 +105,11 @@ export class Rows {
   }
 
   async #load(rows: readonly RowId[]): Promise<void> {
+    const asked = ++this.#asked
     const answer = await call('POST ui/traces/rows', { rows: [...rows] })
     for (const [i, row] of rows.entries()) {
-      this.#stale.delete(row)
+      // What has become old since it was asked for is not new by that.
+      if ((this.#stale.get(row) ?? 0) < asked) this.#stale.delete(row)
       const made = rowFrom(answer, i)
       this.#rows.set(row, made)
       if (made.id) know(row, { id: made.id, experiment: made.experiment })

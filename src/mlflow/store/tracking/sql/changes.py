@@ -37,6 +37,8 @@ class _Seen:
     """By id, the newest first; None where no more is known than that it was running."""
     points: int
     """Of all of these together."""
+    entries: int
+    """The same of params and tags."""
     late_runs: frozenset[int] | None = None
     """Ids, of the last _LATE ones; None if it is not known which were seen."""
     late_audits: frozenset[int] | None = None
@@ -56,15 +58,16 @@ class _Seen:
         for key in self.live:
             steps.append(str(above - key))
             above = key
-        numbers = (self.last_run, self.last_audit, self.points, self.last_trace, self.going)
-        return ".".join(["3", *map(str, numbers), "-".join(steps)])
+        numbers = (self.last_run, self.last_audit, self.points, self.entries)
+        traces = (self.last_trace, self.going)
+        return ".".join(["4", *map(str, numbers + traces), "-".join(steps)])
 
     @classmethod
     def of_cursor(cls, text: str) -> _Seen | None:
         """None if it is no cursor of this kind."""
         try:
             version, *numbers, steps = text[:_MOST_IN_CURSOR].split(".")
-            last_run, last_audit, points, last_trace, going = map(int, numbers)
+            last_run, last_audit, points, entries, last_trace, going = map(int, numbers)
             live: dict[int, None] = {}
             key = last_run
             for step in steps.split("-") if steps else ():
@@ -72,11 +75,11 @@ class _Seen:
                 live[key] = None
         except ValueError:
             return None
-        fits = version == "3" and len(live) <= MOST_WATCHED
-        least = min(last_run, last_audit, points, last_trace, going, min(live, default=1) - 1)
+        fits = version == "4" and len(live) <= MOST_WATCHED
+        least = min(*map(int, numbers), min(live, default=1) - 1)
         if not fits or least < 0:
             return None
-        return cls(last_run, last_audit, live, points, last_trace=last_trace, going=going)
+        return cls(last_run, last_audit, live, points, entries, last_trace=last_trace, going=going)
 
 
 class SqlWatching(SqlCore, Watching):
@@ -86,7 +89,7 @@ class SqlWatching(SqlCore, Watching):
         keys = sorted({experiment_key(e) for e in experiment_ids})
         earlier = [s.memory if isinstance(s, Sight) else _Seen.of_cursor(s) for s in since]
         if not keys:
-            nothing = _Seen(0, 0, {}, 0)
+            nothing = _Seen(0, 0, {}, 0, 0)
             return Sight(nothing.cursor(), 0, nothing), [Changes() for _ in earlier]
         with self.db.read() as tx:
             look = _Look(self, tx, keys)
@@ -115,6 +118,7 @@ class _Look:
             late_runs = frozenset(self._runs_behind((last_run or 0) - self._late))
             late_audits = frozenset(i for i, *_ in self._audits_behind((last_audit or 0) - _LATE))
         points = sum(one.points for one in live.values())
+        entries = sum(one.entries for one in live.values())
         (going,) = tx.execute(
             f"select count(*) from trace where {self._here} and state = {_IN_PROGRESS}", keys
         ).fetchone()
@@ -123,6 +127,7 @@ class _Look:
             last_audit or 0,
             live,
             points,
+            entries,
             late_runs,
             late_audits,
             last_trace or 0,
@@ -202,8 +207,9 @@ class _Look:
         left = {i for i in seen.live.keys() - both if i >= now.oldest}
         entered = {i for i in now.live.keys() - both - fresh if seen.oldest <= i <= seen.last_run}
         renamed, longer = self._differences(seen, both)
-        if any(seen.live[i] is None for i in both) and now.points != seen.points:
-            longer = both
+        if any(seen.live[i] is None for i in both):
+            longer = both if now.points != seen.points else longer
+            renamed = both if now.entries != seen.entries else renamed
         runs = moved | self._uuids(seen, left | entered | renamed)
         points = self._uuids(seen, longer | left)
         return Changes(new, runs, points, self.running, traces=self._new_traces(seen))
