@@ -158,12 +158,13 @@ class _Look:
             return {}
         ids = [row[0] for row in rows]
         points = self._per_run("sum(points)", "series", ids)
+        entries = self._entries(ids)
+        return {i: _Live(uuid, name, entries[i], points.get(i, 0)) for i, uuid, name in rows}
+
+    def _entries(self, ids: Sequence[int]) -> dict[int, int]:
         params = self._per_run("count(*)", "param", ids)
         tags = self._per_run("count(*)", "tag", ids)
-        return {
-            i: _Live(uuid, name, params.get(i, 0) + tags.get(i, 0), points.get(i, 0))
-            for i, uuid, name in rows
-        }
+        return {i: params.get(i, 0) + tags.get(i, 0) for i in ids}
 
     def _per_run(self, what: str, table: str, ids: Sequence[int]) -> dict[int, int]:
         rows = self._tx.execute(
@@ -209,7 +210,10 @@ class _Look:
         renamed, longer = self._differences(seen, both)
         if any(seen.live[i] is None for i in both):
             longer = both if now.points != seen.points else longer
-            renamed = both if now.entries != seen.entries else renamed
+            entries = sum(one.entries for i in both if (one := now.live[i]))
+            if gone := sorted(seen.live.keys() - both):
+                entries += sum(self._entries(gone).values())
+            renamed = both if entries != seen.entries else renamed
         runs = moved | self._uuids(seen, left | entered | renamed)
         points = self._uuids(seen, longer | left)
         return Changes(new, runs, points, self.running, traces=self._new_traces(seen))
