@@ -73,7 +73,7 @@ def test_what_had_not_begun_in_time_is_left_out(load, tmp_path, monkeypatch):
     with TestClient(ScoringApp(model, timeout=0.3)) as client:
         for _ in range(2):
             assert client.post("/invocations", json={"inputs": [1]}).status_code == 504
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while client.app.waiting and time.monotonic() < deadline:
             time.sleep(0.01)
     assert (tmp_path / "asked").read_text() == "x"

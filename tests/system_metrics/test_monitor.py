@@ -53,7 +53,7 @@ def make(uri, run_id):
         one.finish()
 
 
-def wait(condition, seconds=10):
+def wait(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"

@@ -44,7 +44,7 @@ class Receiver:
         or a function of the handler; 200 after that."""
         self._answers[path].extend(answers)
 
-    def wait_for(self, count: int, path: str | None = None, seconds: float = 10) -> list[Message]:
+    def wait_for(self, count: int, path: str | None = None, seconds: float = 60) -> list[Message]:
         """The messages at a path, once there are that many."""
         deadline = time.monotonic() + seconds
         with self._arrived:

@@ -50,7 +50,7 @@ def waiting(registry):
         return tx.execute("select count(*) from webhook_delivery").fetchone()[0]
 
 
-def wait_until(condition, seconds=10):
+def wait_until(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
