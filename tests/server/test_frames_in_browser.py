@@ -40,7 +40,7 @@ FRAME = """([url, sandbox]) => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
-    with launched(FLAGS) as browser:
+    with launched(FLAGS, whole=True) as browser:
         yield browser
 
 
@@ -298,7 +298,7 @@ def test_pdf_file_is_shown_and_does_nothing_else(page, served, actions):
     content = hostile.pdf(actions.replace("{}", served.url).encode())
     page.evaluate(FRAME, [view(served, "x.pdf", content), None])
     # the viewer is an extension, in a frame inside the frame
-    for _ in range(100):
+    for _ in range(600):
         if any(frame.url.startswith("chrome-extension:") for frame in page.frames):
             break
         page.wait_for_timeout(50)

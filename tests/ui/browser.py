@@ -64,26 +64,34 @@ timed = pytest.mark.skipif(
 )
 
 
-def chromium() -> str | None:
-    """The browser's program, or None: also where HEADRACE_CHROMIUM is `none`."""
+def chromium(whole: bool = False) -> str | None:
+    """The browser's program, or None: also where HEADRACE_CHROMIUM is `none`.
+
+    Args:
+        whole: With all that a user's has, such as a viewer of PDF files.
+    """
     given = os.environ.get("HEADRACE_CHROMIUM")
     if given == "none":
         return None
-    # The first has no windows, which the others make and never show: a third less CPU.
-    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-    found = (shutil.which(name) for name in names)
+    # It has no windows, which the others make and never show: a third less CPU.
+    shell = () if whole else ("chromium-headless-shell",)
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = (shutil.which(name) for name in shell + names)
     return given or next(filter(None, found), None)
 
 
 @contextlib.contextmanager
-def launched(flags: Iterable[str] = FLAGS) -> Iterator[Any]:
+def launched(flags: Iterable[str] = FLAGS, whole: bool = False) -> Iterator[Any]:
     """A browser of Playwright's; skips, or fails in CI, where there is none.
 
     One at a time in a process, and no longer than a module's tests: while it is there, asyncio
     takes this thread for one whose event loop is running.
+
+    Args:
+        whole: As for `chromium`.
     """
     sync_api = optional("playwright.sync_api")
-    program = chromium()
+    program = chromium(whole)
     if program is None:
         missing("Chromium", "none is on PATH, and HEADRACE_CHROMIUM names none")
     with sync_api.sync_playwright() as playwright:
