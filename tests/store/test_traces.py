@@ -357,6 +357,47 @@ def test_batches_may_be_of_some_experiments(store, experiment, start):
 # -- tags and links -----------------------------------------------------------------------------
 
 
+def test_completed_sessions(store, experiment, start):
+    def trace(session, began, **parts):
+        metadata = {"mlflow.trace.session": session} if session else {}
+        return start(request_time=began, trace_metadata=metadata, **parts)
+
+    for began in (1000, 2000, 3000):
+        trace("a", began)
+    trace("b", 1500)
+    trace("b", 2500, tags={"env": "prod"}, state=TraceState.ERROR)
+    trace(None, 1200)
+    trace("é", 3000, execution_duration=10_000)
+    trace("f", 700, tags={"env": "prod"})
+    trace("f", 2900)
+
+    def found(*bounds, **more):
+        sessions = store.find_completed_sessions(experiment, *bounds, **more)
+        return [
+            (s.session_id, s.first_trace_timestamp_ms, s.last_trace_timestamp_ms) for s in sessions
+        ]
+
+    every = [("b", 1500, 2500), ("f", 700, 2900), ("a", 1000, 3000), ("é", 3000, 3000)]
+    assert found(0, 10_000) == every
+    assert found(2501, 3000) == every[1:]
+    assert found(0, 2900) == every[:2]
+    assert found(5, 1) == []
+    assert found(0, 10_000, max_results=2) == every[:2]
+    assert (found(0, 10_000, max_results=0), found(0, 10_000, max_results=-1)) == ([], every)
+    # A filter is about the first trace of each
+    assert found(0, 10_000, filter_string="tags.env = 'prod'") == [every[1]]
+    assert found(0, 10_000, filter_string="status = 'ERROR'") == []
+    assert found(0, 10_000, filter_string="timestamp_ms > 1200") == [every[0], every[3]]
+    refused(
+        "INVALID_PARAMETER_VALUE", store.find_completed_sessions, experiment, 0, 9, None, "nonsense"
+    )
+    assert store.find_completed_sessions("987654321", 0, 10_000) == []
+
+
+def test_name_of_an_issue_is_not_known(store):
+    assert "issue_name" in refused("NOT_IMPLEMENTED", store.name_of_issue, "iss-1")
+
+
 def test_tags_are_set_and_removed(store, start):
     trace_id = start(tags={"a": "1"}).trace_id
     store.set_trace_tag(trace_id, "a", "2")

@@ -14,7 +14,7 @@ import threading
 import pytest
 
 import mlflow
-from mlflow.entities import NoOpSpan, SpanStatusCode
+from mlflow.entities import LiveSpan, NoOpSpan, SpanEvent, SpanStatusCode
 from mlflow.exceptions import MlflowException
 from mlflow.tracing import provider
 
@@ -432,3 +432,51 @@ def test_trace_that_takes_too_long_is_ended(monkeypatch):
         "TimeoutError",
         "TimeoutError",
     ]
+
+
+# -- spans that run again ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def ended():
+    """A span that has ended, as it is read back."""
+    with mlflow.start_span("ended", span_type="TOOL", attributes={"k": [1]}) as span:
+        span.set_inputs({"a": 1})
+        span.add_event(SpanEvent("event", attributes={"z": 1}))
+        span.set_status("ERROR")
+    mlflow.flush_trace_async_logging()
+    return mlflow.get_trace(span.trace_id).data.spans[0]
+
+
+def test_span_runs_again_in_a_trace_of_its_own(ended):
+    span = LiveSpan.from_immutable_span(ended)
+    assert (span.span_id, span.parent_id, span.name) == (ended.span_id, None, "ended")
+    assert (span.start_time_ns, span.end_time_ns) == (ended.start_time_ns, None)
+    assert (span.span_type, span.inputs, span.get_attribute("k")) == ("TOOL", {"a": 1}, [1])
+    assert (span.status, span.events) == (ended.status, ended.events)
+    assert span.trace_id != ended.trace_id
+    span.set_outputs(5)
+    span.end()
+    mlflow.flush_trace_async_logging()
+    (found,) = mlflow.get_trace(span.trace_id).data.spans
+    assert (found.span_id, found.outputs, found.status) == (ended.span_id, 5, ended.status)
+
+
+def test_span_runs_again_below_another(ended):
+    with mlflow.start_span("outer") as outer:
+        first = LiveSpan.from_immutable_span(
+            ended, parent_span_id=outer.span_id, trace_id=outer.trace_id
+        )
+        first.end(end_time_ns=ended.end_time_ns)
+        with mlflow.start_span("new") as new:
+            pass
+        below_root = LiveSpan.from_immutable_span(new.to_immutable_span(), trace_id=outer.trace_id)
+        assert below_root.parent_id == outer.span_id
+        below_root.end()
+    mlflow.flush_trace_async_logging()
+    spans = {s.name: s for s in mlflow.get_trace(outer.trace_id).data.spans}
+    assert spans["ended"].parent_id == spans["outer"].span_id
+    assert spans["ended"].span_id == ended.span_id
+    assert spans["ended"].end_time_ns == ended.end_time_ns
+    with pytest.raises(MlflowException, match="has ended"):
+        LiveSpan.from_immutable_span(ended, trace_id=outer.trace_id)

@@ -139,6 +139,30 @@ class LiveSpan(Span):
     def from_dict(self, data: dict[str, Any]) -> Span:
         raise NotImplementedError("The `from_dict` method is not supported for the LiveSpan class.")
 
+    @classmethod
+    def from_immutable_span(
+        cls,
+        span: Span,
+        parent_span_id: str | None = None,
+        trace_id: str | None = None,
+        experiment_id: str | None = None,
+        otel_trace_id: str | None = None,
+    ) -> LiveSpan:
+        """A span that runs, with the id, beginning and content of this one; `end` it.
+
+        Args:
+            parent_span_id: The span to put it below. Without, it begins a trace of its own.
+            trace_id: The trace of that, which has not ended.
+            experiment_id: Where a new trace goes.
+            otel_trace_id: Not needed: `trace_id` says it.
+
+        Raises:
+            MlflowException: RESOURCE_DOES_NOT_EXIST if no such trace is being made here.
+        """
+        from mlflow.tracing.adding import revived
+
+        return revived(span, parent_span_id, trace_id, experiment_id)
+
     def to_immutable_span(self) -> Span:
         """The same span, without what changes it."""
         return Span(self._span)

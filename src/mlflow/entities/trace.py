@@ -29,6 +29,12 @@ class Trace(_MlflowObject, fields=True):
     def __repr__(self) -> str:
         return f"Trace(trace_id={self.trace_id!r})"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str] | None:
+        """What notebooks show for it; None if only its text."""
+        from mlflow.tracing.display import bundle
+
+        return bundle(self.info)
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
         return {"info": self.info.to_dict(), "data": self.data.to_dict()}

@@ -8,9 +8,11 @@ from mlflow.entities.trace import Trace
 from mlflow.exceptions import MlflowException
 from mlflow.tracing import spans as live
 from mlflow.tracing.constant import SpanAttributeKey
+from mlflow.tracing.sampling import next_span_id
+from mlflow.tracing.trace_manager import InMemoryTraceManager
 
 if TYPE_CHECKING:
-    from mlflow.entities.span import Span
+    from mlflow.entities.span import LiveSpan, Span
 
 _ITS_OWN = (
     SpanAttributeKey.REQUEST_ID,
@@ -67,14 +69,59 @@ def _copy(span: Span, by_id: dict[str, Span], made: dict[str, Any], parent: Any)
     below = _copy(above, by_id, made, parent)._span if above is not None else parent
     copy = live.begin(span.name, span.span_type, parent=below, start_time_ns=span.start_time_ns)
     if copy._span is not None:
-        given = {k: v for k, v in span._raw_attributes().items() if k not in _ITS_OWN}
-        copy._span.set_attributes(given)
-        for event in span.events:
-            copy.add_event(event)
-        for link in span.links:
-            copy.add_link(link)
+        _fill(copy, span)
     made[span.span_id] = copy
     return copy
+
+
+def _fill(copy: Any, span: Span) -> None:
+    """What a span says of itself, but for its status and its end."""
+    for key, value in span._raw_attributes().items():
+        if key not in _ITS_OWN:
+            copy._span.set_attribute(key, value)
+    for event in span.events:
+        copy.add_event(event)
+    for link in span.links:
+        copy.add_link(link)
+
+
+def revived(
+    span: Span, parent_id: str | None, trace_id: str | None, experiment_id: str | None
+) -> LiveSpan:
+    """See `LiveSpan.from_immutable_span`."""
+    chosen = next_span_id.set(int(span.span_id, 16))
+    try:
+        copy = live.begin(
+            span.name,
+            span.span_type,
+            parent=None if trace_id is None else _parent(trace_id, parent_id),
+            experiment_id=experiment_id,
+            start_time_ns=span.start_time_ns,
+        )
+    finally:
+        next_span_id.reset(chosen)
+    if copy._span is not None:
+        _fill(copy, span)
+        copy.set_status(span.status)
+    return copy
+
+
+def _parent(trace_id: str, parent_id: str | None) -> Any:
+    """The span of a trace that others go below; the trace's first one if none is named."""
+    from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+    trace = InMemoryTraceManager.get_instance().named(trace_id)
+    root = trace.get_root_span() if trace is not None else None
+    if root is None:
+        raise MlflowException(
+            f"Trace '{trace_id}' is not being made in this process, or has ended.",
+            error_code="RESOURCE_DOES_NOT_EXIST",
+        )
+    if parent_id is None:
+        return root._span
+    context = root._span.get_span_context()
+    sampled = TraceFlags(TraceFlags.SAMPLED)
+    return NonRecordingSpan(SpanContext(context.trace_id, int(parent_id, 16), False, sampled))
 
 
 def _end(copy: Any, span: Span) -> None:

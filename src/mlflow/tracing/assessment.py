@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlflow._later import NotAvailableYet
 from mlflow.entities.assessment import Assessment, Expectation, Feedback
 from mlflow.exceptions import MlflowException
 from mlflow.tracing.client import TracingClient
@@ -115,15 +114,17 @@ def log_issue(
     """Note that a trace shows a known issue.
 
     Args:
-        issue_name: Must be given: Headrace does not keep issues yet, and cannot look it up.
+        issue_name: What the server calls it if not given. Headrace's keeps no issues yet, so there
+            it must be given.
 
     Raises:
-        MlflowException: RESOURCE_DOES_NOT_EXIST if there is no such trace.
+        MlflowException: RESOURCE_DOES_NOT_EXIST if there is no such trace, or no such issue whose
+            name is asked for; NOT_IMPLEMENTED if the store keeps no issues.
     """
     from mlflow.entities.assessment import IssueReference
 
     if issue_name is None:
-        raise NotAvailableYet("log_issue(issue_name=None)")
+        issue_name = TracingClient().store.name_of_issue(issue_id)
     issue = IssueReference(
         issue_id=issue_id,
         issue_name=issue_name,

@@ -57,6 +57,10 @@ class RatioSampler(Sampler):
         return f"RatioSampler{{{self._ratio}}}"
 
 
+#: The id of the next span, where it is not to be a new one.
+next_span_id: ContextVar[int | None] = ContextVar("mlflow_next_span_id", default=None)
+
+
 class IdGenerator(OtelIdGenerator):
     """Random ids, whatever the program does with `random.seed`."""
 
@@ -67,7 +71,7 @@ class IdGenerator(OtelIdGenerator):
         return self._random.getrandbits(128) or 1
 
     def generate_span_id(self) -> int:
-        return self._random.getrandbits(64) or 1
+        return next_span_id.get() or self._random.getrandbits(64) or 1
 
     def is_trace_id_random(self) -> bool:
         return True

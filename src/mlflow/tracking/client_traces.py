@@ -163,7 +163,7 @@ class TracesClient:
         """A trace with its spans.
 
         Args:
-            display: Not used: Headrace shows no traces in notebooks yet.
+            display: Show it in a notebook, below the cell that runs.
             flush: First wait until everything that this process logged is stored.
 
         Raises:
@@ -171,7 +171,13 @@ class TracesClient:
         """
         if flush:
             self._tracing_client.flush()
-        return self._tracing_client.get_trace(trace_id)
+        trace = self._tracing_client.get_trace(trace_id)
+        if display:
+            from mlflow.tracing.display import note, watch_cells
+
+            watch_cells()
+            note(trace.info)
+        return trace
 
     def search_traces(
         self,

@@ -15,7 +15,7 @@ from mlflow.entities._live_span import LiveSpan
 from mlflow.entities._otel import attributes_of
 from mlflow.entities.span_event import json_of
 from mlflow.entities.trace_state import TraceState
-from mlflow.tracing import config
+from mlflow.tracing import config, display
 from mlflow.tracing.constant import SpanAttributeKey
 from mlflow.tracing.export.store import export_trace
 from mlflow.tracing.processor.beginning import Beginning, info_of_new_trace
@@ -58,6 +58,7 @@ class MlflowSpanProcessor(SpanProcessor):
     def __init__(self, to_store: bool = True):
         self._to_store = to_store
         watch()
+        display.watch_cells()
         self._manager = InMemoryTraceManager.get_instance()
 
     def on_start(self, span: Any, parent_context: Any = None) -> None:
@@ -125,6 +126,8 @@ class MlflowSpanProcessor(SpanProcessor):
         if trace.open <= 0:
             self._manager._forget(self._manager._traces, otel_id)
         if self._to_store:
+            if info is not None:
+                display.note(info)
             # In the order in which they began
             spans = [ended[n] for n in trace.span_dict if n in ended]
             export_trace(trace.info, spans, with_info=info is not None, prompts=trace.prompts)

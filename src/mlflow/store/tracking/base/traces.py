@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mlflow.entities.completed_session import CompletedSession
 from mlflow.exceptions import MlflowNotImplementedException
+from mlflow.store.tracking.base.trace_rules import SESSION
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Span, Trace, TraceInfo
@@ -148,6 +150,66 @@ class Traces(ABC):  # noqa: B024 - plug-ins need not have them
         """
         raise _keeps_none(self)
 
+    def find_completed_sessions(
+        self,
+        experiment_id: str,
+        min_last_trace_timestamp_ms: int,
+        max_last_trace_timestamp_ms: int,
+        max_results: int | None = None,
+        filter_string: str | None = None,
+    ) -> list[CompletedSession]:
+        """Sessions whose last trace began in this time, both ends included; that of which it is the
+        longest ago comes first.
+
+        Args:
+            max_results: At most so many; None, or a negative number, for all.
+            filter_string: Of traces: only sessions whose first trace matches.
+
+        Raises:
+            MlflowException: INVALID_PARAMETER_VALUE for a filter that is not valid.
+        """
+        bounds = min_last_trace_timestamp_ms, max_last_trace_timestamp_ms
+        found = self._sessions_that_ended(experiment_id, *bounds)
+        if filter_string:
+            matching = self._ids_of_matches(experiment_id, filter_string)
+            found = [(session, first) for session, first in found if first in matching]
+        sessions = [session for session, _ in found]
+        sessions.sort(key=lambda s: (s.last_trace_timestamp_ms, s.session_id))
+        return sessions if max_results is None or max_results < 0 else sessions[:max_results]
+
+    def _sessions_that_ended(
+        self, experiment_id: str, from_ms: int, to_ms: int
+    ) -> list[tuple[CompletedSession, str]]:
+        """Sessions whose last trace began in this time, each with the id of its first trace."""
+        known: dict[str, list[tuple[int, str]]] = {}
+        for info in self._every_info(experiment_id, None):
+            session = info.trace_metadata.get(SESSION)
+            if session is not None:
+                known.setdefault(session, []).append((info.request_time, info.trace_id))
+        found = []
+        for session, traces in known.items():
+            (first, first_id), (last, _) = min(traces), max(traces)
+            if from_ms <= last <= to_ms:
+                found.append((CompletedSession(session, first, last), first_id))
+        return found
+
+    def _ids_of_matches(self, experiment_id: str, filter_string: str) -> set[str]:
+        """The ids of all traces that match."""
+        return {info.trace_id for info in self._every_info(experiment_id, filter_string)}
+
+    def _every_info(self, experiment_id: str, filter_string: str | None) -> Iterator[TraceInfo]:
+        token = None
+        while True:
+            page, token = self.search_traces(
+                filter_string=filter_string,
+                max_results=SEARCH_TRACES_MAX_RESULTS,
+                page_token=token,
+                locations=[experiment_id],
+            )
+            yield from page
+            if not token:
+                return
+
     def set_trace_tag(self, trace_id: str, key: str, value: str) -> None:
         """Set a tag, in place of the value it had.
 
@@ -231,6 +293,15 @@ class Traces(ABC):  # noqa: B024 - plug-ins need not have them
         is none."""
         raise _keeps_none(self)
 
+    def name_of_issue(self, issue_id: str) -> str:
+        """What an issue is called.
+
+        Raises:
+            MlflowException: RESOURCE_DOES_NOT_EXIST if there is no such issue; NOT_IMPLEMENTED if
+                the store keeps none.
+        """
+        raise _keeps_no_issues(issue_id)
+
     def link_traces_to_run(self, trace_ids: list[str], run_id: str) -> None:
         """Note at a run that traces belong to it, at most 100 in one call; repeated ones do not
         matter."""
@@ -313,6 +384,13 @@ class Traces(ABC):  # noqa: B024 - plug-ins need not have them
     ) -> Any:
         """End such a trace: a TraceInfoV2."""
         raise _keeps_none(self)
+
+
+def _keeps_no_issues(issue_id: str) -> MlflowNotImplementedException:
+    return MlflowNotImplementedException(
+        f"The name of issue '{issue_id[:100]}' is not known here: Headrace keeps no issues yet. "
+        "Give it as `issue_name`."
+    )
 
 
 def _by_experiment(traces: Sequence[Trace]) -> dict[str, list[Span]]:

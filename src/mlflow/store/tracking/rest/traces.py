@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from mlflow.entities import Assessment, Span, Trace, TraceInfo
 from mlflow.entities.assessment import ExpectationValue, FeedbackValue
@@ -19,7 +20,7 @@ from mlflow.rpc.declare import Rpc
 from mlflow.rpc.nouns import Tag
 from mlflow.rpc.traces import LoggedTrace, LogTraces
 from mlflow.rpc.transport import Transport
-from mlflow.rpc.wire import double
+from mlflow.rpc.wire import double, json_object
 from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.tracking.base.correlation import TraceFilterCorrelationResult
 from mlflow.store.tracking.base.trace_checks import (
@@ -222,6 +223,17 @@ class RestTraces(Traces):
     def delete_assessment(self, trace_id: str, assessment_id: str) -> None:
         request = assessments.DeleteAssessment(trace_id=trace_id, assessment_id=assessment_id)
         self._call(request)
+
+    def name_of_issue(self, issue_id: str) -> str:
+        """See the contract. Servers of the reference keep issues."""
+        url = f"/api/3.0/mlflow/issues/{quote(issue_id, safe='')}"
+        try:
+            answer = json_object(self._transport.call("GET", url))
+        except MlflowException as error:
+            if error.error_code == "ENDPOINT_NOT_FOUND":
+                return super().name_of_issue(issue_id)
+            raise
+        return str(answer["issue"]["name"])
 
     def link_traces_to_run(self, trace_ids: list[str], run_id: str) -> None:
         self._call(traces_v2.LinkTracesToRun(trace_ids=list(trace_ids), run_id=run_id))

@@ -4,11 +4,14 @@ are in modules of their own."""
 from __future__ import annotations
 
 from mlflow.entities import Trace, TraceInfo
+from mlflow.entities.completed_session import CompletedSession
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
+from mlflow.store.tracking.base import trace_rules as rules
 from mlflow.store.tracking.base.correlation import TraceFilterCorrelationResult, correlation
 from mlflow.store.tracking.base.trace_checks import experiments_to_search, no_spans, no_trace
 from mlflow.store.tracking.base.traces import SEARCH_TRACES_DEFAULT_MAX_RESULTS
+from mlflow.store.tracking.sql.core import experiment_key
 from mlflow.store.tracking.sql.trace_deletion import SqlTraceDeletion
 from mlflow.store.tracking.sql.trace_links import SqlTraceLinks
 from mlflow.store.tracking.sql.trace_metrics import SqlTraceMetrics
@@ -85,3 +88,33 @@ class SqlTraces(SqlTraceWriting, SqlTraceLinks, SqlTraceDeletion, SqlTraceMetric
             searches.append(TraceSearch(self, experiment_ids, " AND ".join(every), 1, None))
         with self.db.read() as tx:
             return correlation(*(search.count(tx) for search in searches))
+
+    def _sessions_that_ended(
+        self, experiment_id: str, from_ms: int, to_ms: int
+    ) -> list[tuple[CompletedSession, str]]:
+        with self.db.read() as tx:
+            key = self._key_id(tx, rules.SESSION)
+            rows = tx.execute(
+                "select m.value, min(t.timestamp_ms), max(t.timestamp_ms) "
+                "from trace t join trace_metadata m on m.trace_id = t.id and m.key_id = ? "
+                "where t.experiment_id = ? group by m.value "
+                "having max(t.timestamp_ms) between ? and ?",
+                (key, experiment_key(experiment_id), from_ms, to_ms),
+            ).fetchall()
+            found = []
+            for session, first, last in rows:
+                (first_id,) = tx.execute(
+                    "select min(t.uuid) from trace t "
+                    "join trace_metadata m on m.trace_id = t.id and m.key_id = ? "
+                    "where t.experiment_id = ? and m.value = ? and t.timestamp_ms = ?",
+                    (key, experiment_key(experiment_id), session, first),
+                ).fetchone()
+                found.append((CompletedSession(session, first, last), first_id))
+            return found
+
+    def _ids_of_matches(self, experiment_id: str, filter_string: str) -> set[str]:
+        search = TraceSearch(
+            self, [experiment_id], filter_string, SEARCH_TRACES_DEFAULT_MAX_RESULTS, None
+        )
+        with self.db.read() as tx:
+            return {row.uuid for row in self._rows_by_id(tx, search.keys(tx, None))}
