@@ -425,6 +425,16 @@ def test_traces_are_linked_to_runs(store, experiment, run_id, start):
     store.link_traces_to_run([], run_id)
 
 
+def test_links_of_traces_are_told(store, run_id, start):
+    first, second, third = (start().trace_id for _ in range(3))
+    store.link_traces_to_run([first, second], run_id)
+    store.link_prompts_to_trace(first, [SimpleNamespace(name="p/q", version=v) for v in ("2", "1")])
+    assert store.trace_links([third, first, second, new_id()]) == {
+        first: ([run_id], ["p/q/1", "p/q/2"]),
+        second: ([run_id], []),
+    }
+
+
 def test_prompts_are_linked_to_traces(store, experiment, start):
     trace_id = start().trace_id
     start()

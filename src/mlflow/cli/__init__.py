@@ -30,7 +30,7 @@ COMMANDS = {
     "run": ("mlflow.cli.run:run", "Run the project in a folder or a git repository."),
     "runs": ("mlflow.cli.runs:runs", "Create, list, show, export, delete and restore runs."),
     "server": ("mlflow.cli.server:server", "Serve runs and their pages over HTTP."),
-    "sync": ("mlflow.cli.sync:sync", "Copy experiments and runs from one store to another."),
+    "sync": ("mlflow.cli.sync:sync", "Copy runs, models and traces from one store to another."),
     "traces": ("mlflow.cli.traces:traces", "Search, show, assess, tag and delete traces."),
     "ui": ("mlflow.cli.server:server", "The same as `server`."),
 }

@@ -63,7 +63,7 @@ def sync(
     keep_tags: bool,
     dry_run: bool,
 ) -> None:
-    """Copy experiments and runs from SOURCE to DEST: databases, folders or servers.
+    """Copy runs, models and traces from SOURCE to DEST: databases, folders or servers.
 
     SOURCE is only read. What DEST has already is not sent again, so the command can be repeated, to
     bring what is new, and goes on where it was interrupted. Runs keep their ids, unless DEST gives

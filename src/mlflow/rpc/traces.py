@@ -90,6 +90,36 @@ class LogTraces(Rpc):
         store.log_traces([trace.entity() for trace in self.traces])
 
 
+class LinksOfTrace(Wire):
+    """The runs and prompts that a trace was linked to."""
+
+    trace_id: str
+    runs: list[str] = []
+    prompts: list[str] = []
+    """As `name/version`."""
+
+
+class LinksOfTraces(Wire):
+    links: list[LinksOfTrace] = []
+
+
+@rpc(
+    "POST",
+    "/headrace/traces/links",
+    needs=("trace", "read"),
+    response=LinksOfTraces,
+    idempotent=True,
+)
+class GetTraceLinks(Rpc):
+    """What traces were linked to. A server of the reference does not tell."""
+
+    trace_ids: list[str] = []
+
+    def answer(self, store) -> LinksOfTraces:
+        found = store.trace_links(self.trace_ids)
+        return LinksOfTraces([LinksOfTrace(id, of.runs, of.prompts) for id, of in found.items()])
+
+
 @rpc(
     "GET",
     "/mlflow/traces/{trace_id}",

@@ -22,13 +22,14 @@ from mlflow.sync.models import copy_models
 from mlflow.sync.report import Report
 from mlflow.sync.runs import copy_runs, correct_parents
 from mlflow.sync.sides import open_destination, open_source, same_place
+from mlflow.sync.traces import copy_traces
 
 __all__ = ["ArtifactMode", "Report", "Selection", "sync"]
 
 #: What an experiment has, in the order in which it is copied. Each is called with the job, and with
-#: the experiment in the source and its counterpart. What later versions keep in experiments
-#: (traces) has its place here. Logged models come after the runs that measured them.
-TOPICS: tuple[Callable[[Job, Pair], None], ...] = (copy_runs, copy_models)
+#: the experiment in the source and its counterpart. Logged models and
+#: traces come after the runs that they belong to.
+TOPICS: tuple[Callable[[Job, Pair], None], ...] = (copy_runs, copy_models, copy_traces)
 
 _PAGE = 1000
 

@@ -14,8 +14,6 @@ from mlflow.sync import ArtifactMode, Report, sync
 
 #: What no part of ours knows, by where it is.
 _LATER = {
-    "traces/*": "traces",
-    "*/traces/*": "traces",
     "models/*": "registered models",
 }
 

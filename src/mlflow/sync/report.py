@@ -25,6 +25,10 @@ class Counts:
     models_created: int = 0
     """Logged models; so in the next one."""
     models_changed: int = 0
+    traces_created: int = 0
+    traces_changed: int = 0
+    trace_links: int = 0
+    """To runs and prompts."""
     params: int = 0
     tags_set: int = 0
     tags_removed: int = 0
@@ -117,12 +121,15 @@ class Report:
             many(c.runs_changed, "changed run"),
             many(c.models_created, "new logged model"),
             many(c.models_changed, "changed logged model"),
+            many(c.traces_created, "new trace"),
+            many(c.traces_changed, "changed trace"),
         ]
         data = [
             many(c.points, "point"),
             many(c.params, "param"),
             many(c.tags_set, "tag"),
             many(c.tags_removed, "tag removed", "tags removed"),
+            many(c.trace_links, "link of traces", "links of traces"),
             many(c.inputs, "input or output", "inputs and outputs"),
             many(c.files, "file") and f"{many(c.files, 'file')} ({size(c.bytes)})",
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlflow.entities.completed_session import CompletedSession
 from mlflow.exceptions import MlflowNotImplementedException
@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 #: Traces on one page, and the most there can be.
 SEARCH_TRACES_DEFAULT_MAX_RESULTS = 100
 SEARCH_TRACES_MAX_RESULTS = 500
+
+
+class TraceLinks(NamedTuple):
+    """What a trace was linked to by calls; its metadata may name a run, too."""
+
+    runs: list[str] = []
+    """Ids of runs."""
+    prompts: list[str] = []
+    """As `name/version`."""
 
 
 class Traces(ABC):  # noqa: B024 - plug-ins need not have them
@@ -317,6 +326,10 @@ class Traces(ABC):  # noqa: B024 - plug-ins need not have them
         Args:
             prompt_versions: Values with a `name` and a `version`.
         """
+        raise _keeps_none(self)
+
+    def trace_links(self, trace_ids: Sequence[str]) -> dict[str, TraceLinks]:
+        """What traces were linked to, of those that were linked to anything."""
         raise _keeps_none(self)
 
     def query_trace_metrics(

@@ -27,12 +27,14 @@ from mlflow.store.tracking.base.trace_checks import (
     no_spans,
     no_trace_tag,
 )
+from mlflow.store.tracking.base.traces import TraceLinks
 from mlflow.store.tracking.file import disk
 from mlflow.store.tracking.file.assessments import FileAssessments
 from mlflow.store.tracking.file.core import Place
 from mlflow.store.tracking.file.meta import dump
 from mlflow.store.tracking.file.trace_metrics import FileTraceMetrics
 from mlflow.store.tracking.file.trace_places import INFO, SPANS, TRACES_FOLDER, TracePlace
+from mlflow.store.tracking.file.trace_search import LazyFacts
 from mlflow.utils.uri import append_to_uri_path
 
 
@@ -173,6 +175,13 @@ class FileTraces(FileAssessments, FileTraceMetrics):
         for trace_id in trace_ids:
             if (place := self._find_trace(trace_id)) is not None:
                 disk.remove(place.file("runs", quote(run_id, safe="")), place.path)
+
+    def trace_links(self, trace_ids: Sequence[str]) -> dict[str, TraceLinks]:
+        facts = {place.id: LazyFacts(self, place) for place in self._found(trace_ids, None)}
+        found = {
+            trace_id: TraceLinks(sorted(f.runs), sorted(f.prompts)) for trace_id, f in facts.items()
+        }
+        return {trace_id: links for trace_id, links in found.items() if any(links)}
 
     def link_prompts_to_trace(self, trace_id: str, prompt_versions: Sequence[Any]) -> None:
         prompts = [f"{p.name}/{p.version}" for p in prompt_versions]

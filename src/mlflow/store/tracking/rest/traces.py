@@ -13,7 +13,7 @@ from mlflow.entities.assessment import ExpectationValue, FeedbackValue
 from mlflow.entities.trace_info_v2 import TraceInfoV2
 from mlflow.entities.trace_metrics import MetricAggregation, MetricDataPoint, MetricViewType
 from mlflow.entities.trace_status import TraceStatus
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import MlflowException, MlflowNotImplementedException
 from mlflow.rpc import assessments, trace_metrics, traces, traces_v2
 from mlflow.rpc import trace_nouns as wire
 from mlflow.rpc.declare import Rpc
@@ -28,7 +28,7 @@ from mlflow.store.tracking.base.trace_checks import (
     check_times,
     experiments_to_search,
 )
-from mlflow.store.tracking.base.traces import SEARCH_TRACES_DEFAULT_MAX_RESULTS, Traces
+from mlflow.store.tracking.base.traces import SEARCH_TRACES_DEFAULT_MAX_RESULTS, TraceLinks, Traces
 
 #: Larger exports are compressed.
 _LARGE = 4096
@@ -248,6 +248,17 @@ class RestTraces(Traces):
             traces_v2.PromptVersionRef(name=p.name, version=str(p.version)) for p in prompt_versions
         ]
         self._call(traces_v2.LinkPromptsToTrace(trace_id=trace_id, prompt_versions=prompts))
+
+    def trace_links(self, trace_ids: Sequence[str]) -> dict[str, TraceLinks]:
+        try:
+            found = self._call(traces.GetTraceLinks(trace_ids=list(trace_ids))).links
+        except MlflowException as error:
+            if error.error_code != "ENDPOINT_NOT_FOUND":
+                raise
+            raise MlflowNotImplementedException(
+                "The server does not tell what traces are linked to: it is not one of Headrace."
+            ) from None
+        return {of.trace_id: TraceLinks(of.runs, of.prompts) for of in found}
 
     def query_trace_metrics(
         self,

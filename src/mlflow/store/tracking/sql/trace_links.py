@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlflow.store.tracking.base.trace_checks import check_links
-from mlflow.store.tracking.sql.trace_rows import SqlTraceRows
+from mlflow.store.tracking.base.traces import TraceLinks
+from mlflow.store.tracking.sql.core import marks
+from mlflow.store.tracking.sql.trace_rows import BATCH, SqlTraceRows
 
 
 class SqlTraceLinks(SqlTraceRows):
+    def trace_links(self, trace_ids: Sequence[str]) -> dict[str, TraceLinks]:
+        with self.db.read() as tx:
+            rows = self._rows_by_uuid(tx, trace_ids, None)
+            found: dict[str, TraceLinks] = {}
+            for i in range(0, len(rows), BATCH):
+                found |= self._links_of(tx, {row.uuid: row.id for row in rows[i : i + BATCH]})
+        return {trace_id: links for trace_id, links in found.items() if any(links)}
+
+    def _links_of(self, tx: Any, traces: Mapping[str, int]) -> dict[str, TraceLinks]:
+        """The links of each trace.
+
+        Args:
+            traces: Integer ids by public ids, some hundred.
+        """
+        found = {uuid: TraceLinks([], []) for uuid in traces}
+        if not traces:
+            return found
+        uuids = {key: uuid for uuid, key in traces.items()}
+        for trace, name, version in tx.execute(
+            "select trace_id, name, version from trace_prompt "
+            f"where trace_id in ({marks(uuids)}) order by name, version",
+            list(uuids),
+        ).fetchall():
+            found[uuids[trace]].prompts.append(f"{name}/{version}")
+        for uuid, run in tx.execute(
+            "select trace_uuid, run_uuid from trace_run "
+            f"where trace_uuid in ({marks(traces)}) order by run_uuid",
+            list(traces),
+        ).fetchall():
+            found[uuid].runs.append(run)
+        return found
+
     def link_traces_to_run(self, trace_ids: list[str], run_id: str) -> None:
         check_links(trace_ids)
         rows = [(run_id, trace_id) for trace_id in sorted(set(trace_ids))]

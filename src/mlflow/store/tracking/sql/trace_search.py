@@ -9,7 +9,7 @@ what spans say) is decided here, on traces that are read some hundreds at a time
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -319,12 +319,12 @@ class TraceSearch:
                     for key in keys
                 }
         rows = store._rows_by_id(tx, keys)
-        prompts, runs = self._links(tx, {row.uuid: row.id for row in rows})
+        links = store._links_of(tx, {row.uuid: row.id for row in rows})
         return {
             row.id: Facts(
                 info,
-                runs.get(row.id, ()),
-                prompts.get(row.id, ()),
+                links[row.uuid].runs,
+                links[row.uuid].prompts,
                 records.get(row.id, ()),
                 previews_of(info),
             )
@@ -340,27 +340,6 @@ class TraceSearch:
             list(keys),
         ).fetchall()
         return {key: [text for text in texts if text] for key, *texts in rows}
-
-    def _links(
-        self, tx: Any, traces: Mapping[str, int]
-    ) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
-        """The prompts and the runs that traces are linked to."""
-        prompts: dict[int, list[str]] = {}
-        runs: dict[int, list[str]] = {}
-        if not traces:
-            return prompts, runs
-        keys, uuids = list(traces.values()), list(traces)
-        for trace, name, version in tx.execute(
-            f"select trace_id, name, version from trace_prompt where trace_id in ({marks(keys)})",
-            keys,
-        ).fetchall():
-            prompts.setdefault(trace, []).append(f"{name}/{version}")
-        for uuid, run in tx.execute(
-            f"select trace_uuid, run_uuid from trace_run where trace_uuid in ({marks(uuids)})",
-            uuids,
-        ).fetchall():
-            runs.setdefault(traces[uuid], []).append(run)
-        return prompts, runs
 
 
 def _index_of_times(where: Sequence[Condition]) -> str:
