@@ -14,6 +14,7 @@ import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.projects import environments, load_project
 from mlflow.utils import uv_utils, virtualenv
+from mlflow.utils.process import ShellCommandException
 from tests.optional import EVERYTHING, missing
 
 CONDA_YAML = "channels: [conda-forge]\ndependencies: [python=3.11, {pip: [-r requirements.txt]}]\n"
@@ -57,6 +58,38 @@ def test_definition_of_a_project(described, tmp_path):
     other.write_text("- a\n")
     with pytest.raises(MlflowException, match="must be a mapping"):
         define(other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dependencies: six",  # read letter by letter, that would install s, i and x
+        "dependencies: {six: 1.17.0}",
+        "dependencies: [[six]]",
+        "dependencies: [{six: 1}]",
+        "build_dependencies: pip",
+        "channels: [x]\ndependencies: six",
+        "channels: [x]\ndependencies: [{pip: six}]",
+    ],
+)
+def test_requirements_that_are_no_list_are_refused(tmp_path, text):
+    (tmp_path / "p.yaml").write_text(text)
+    with pytest.raises(MlflowException, match="list of texts"):
+        virtualenv.define_project(tmp_path / "p.yaml", tmp_path, root=tmp_path / "envs")
+
+
+def test_requirements_are_no_options_of_the_installer(tmp_path):
+    """What is asked for beyond requirements is refused, before anything is installed elsewhere."""
+    aside = tmp_path / "aside"
+    text = json.dumps({"build_dependencies": [f"--target={aside}", "x"], "dependencies": []})
+    (tmp_path / "p.yaml").write_text(text)
+    definition = virtualenv.define_project(tmp_path / "p.yaml", tmp_path, root=tmp_path / "envs")
+    with pytest.raises(ShellCommandException):
+        virtualenv.get_or_create(
+            definition, "virtualenv", root=tmp_path / "envs", capture_output=True
+        )
+    assert not aside.exists()
+    assert not [p for p in (tmp_path / "envs" / "virtualenv_envs").iterdir() if p.is_dir()]
 
 
 def test_same_files_elsewhere_have_the_same_environment(tmp_path):

@@ -56,6 +56,13 @@ def test_hostile_value_through_a_real_run(project, client):
     assert client.get_run(run.run_id).data.params == {"text": value}
 
 
+def test_value_that_is_too_long_for_a_program(project, client):
+    with pytest.raises(ExecutionException, match="cannot be started.*has 300000 characters"):
+        mlflow.run(str(project), "show", parameters={"text": "x" * 300_000}, env_manager="local")
+    (run,) = client.search_runs(["0"])
+    assert run.info.status == "FAILED"
+
+
 def test_exit_code_decides(project, client):
     with pytest.raises(ExecutionException, match="failed") as error:
         mlflow.run(str(project), "fail", env_manager="local", run_name="bad", experiment_name="new")

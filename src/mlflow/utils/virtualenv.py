@@ -46,6 +46,7 @@ _WHEELS_DIR = "headrace_wheels"
 
 _COMPLETE = "headrace-complete.json"
 _REQUIREMENTS = "headrace-requirements.txt"
+_BUILD = "headrace-build-requirements.txt"
 
 _PYTHON_ENV_FILE = "python_env.yaml"
 _REQUIREMENTS_FILE = "requirements.txt"
@@ -131,7 +132,7 @@ def define_project(
     facts = safe_yaml.load_file(path) or {}
     if not isinstance(facts, dict):
         raise MlflowException.invalid_parameter_value(
-            f"'{path}' must be a mapping of keys such as 'dependencies'; it is {facts!r}."
+            f"'{path}' must be a mapping of keys such as 'dependencies'; it is {_shown(facts)}."
         )
     has_conda_keys = "channels" in facts or any(
         isinstance(each, dict) for each in facts.get("dependencies") or ()
@@ -283,20 +284,39 @@ def _python_env(folder: Path) -> tuple[str | None, list[str], list[str]]:
 
 
 def _from_python_env(facts: dict[str, Any]) -> tuple[str | None, list[str], list[str]]:
-    build = [str(each) for each in facts.get("build_dependencies") or ()]
     python = facts.get("python")
     return (
         None if python is None else str(python),
-        build,
-        [str(each) for each in facts.get("dependencies") or ()],
+        _texts("build_dependencies", facts.get("build_dependencies")),
+        _texts("dependencies", facts.get("dependencies")),
     )
+
+
+def _texts(what: str, found: Any) -> list[str]:
+    """The lines of such a list; read letter by letter, a text would install what is not meant."""
+    if found is None:
+        return []
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise MlflowException.invalid_parameter_value(
+            f"'{what}' of an environment must be a list of texts, such as [numpy==2.1.0]; it is "
+            f"{_shown(found)}."
+        )
+    return found
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def _from_conda(facts: Any) -> tuple[str | None, list[str], list[str]]:
     python, lines = None, []
-    for each in (facts or {}).get("dependencies") or ():
+    dependencies = (facts or {}).get("dependencies")
+    if dependencies is not None and not isinstance(dependencies, list):
+        _texts("dependencies", dependencies)
+    for each in dependencies or ():
         if isinstance(each, dict):
-            lines += [str(line) for line in each.get("pip") or ()]
+            lines += _texts("pip", each["pip"] if list(each) == ["pip"] else each)
             continue
         found = re.fullmatch(r"(?:\S+::)?([\w.-]+)\s*(?:([<>=!]+)\s*([\w.*]+))?.*", str(each))
         name, version = (found[1], found[3]) if found else (str(each), None)
@@ -388,12 +408,17 @@ def _create(
         raise MlflowException.invalid_parameter_value(
             f"'{manager}' makes no environments of this kind; virtualenv and uv do."
         )
+    # By files: as arguments, lines could be options that no file of requirements may have.
     if definition.build_dependencies:
-        run(*install, *definition.build_dependencies)
-    lines = place / _REQUIREMENTS
-    lines.write_text("".join(f"{line}\n" for line in definition.lines), encoding="utf-8")
-    run(*install, *(["--no-deps"] if definition.complete else []), "-r", str(lines))
+        run(*install, "-r", _written(place / _BUILD, definition.build_dependencies))
+    lines = _written(place / _REQUIREMENTS, definition.lines)
+    run(*install, *(["--no-deps"] if definition.complete else []), "-r", lines)
     _mark_complete(place, definition)
+
+
+def _written(path: Path, lines: Sequence[str]) -> str:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return str(path)
 
 
 def _mark_complete(place: Path, definition: Definition) -> None:

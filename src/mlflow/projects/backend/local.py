@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from mlflow.entities import Run, RunStatus
+from mlflow.exceptions import ExecutionException
 from mlflow.projects import docker, env_type, environments
 from mlflow.projects._project_spec import Project, load_project
 from mlflow.projects.backend.abstract_backend import AbstractBackend
@@ -96,7 +97,7 @@ def _command(
             docker_auth=config.get(PROJECT_DOCKER_AUTH),
         )
         shown = " ".join(argv)
-        if os.environ.get("HEADRACE_REPRODUCIBLE", "").lower() in ("1", "true"):
+        if _is_kept():
             _logger.warning("Runs in containers are not kept; run %s cannot be run again.", run_id)
     else:
         manager = environments.manager_of(project, config.get(PROJECT_ENV_MANAGER))
@@ -105,7 +106,7 @@ def _command(
         program, values = command.program()
         argv, more = environments.enter(project, work_dir, manager, program)
         variables.update(values)
-        if "HEADRACE_REPRODUCIBLE" in os.environ:
+        if _is_kept():
             said = {"entry_point": entry_point, "parameters": params, "environment": manager}
             _capture(run_id, work_dir, said, project, more)
         shown = command.shown
@@ -113,15 +114,22 @@ def _command(
     return argv, {**variables, **more}
 
 
+def _is_kept() -> bool:
+    """Whether runs keep what it takes to run them again."""
+    if "HEADRACE_REPRODUCIBLE" not in os.environ:
+        return False  # nor is the module imported
+    from mlflow.reproducibility.capture import HEADRACE_REPRODUCIBLE
+
+    return HEADRACE_REPRODUCIBLE.get()
+
+
 def _capture(
     run_id: str, work_dir: str, said: dict[str, Any], project: Project, variables: dict[str, str]
 ) -> None:
     """Keep with the run what it takes to run it again."""
-    from mlflow.reproducibility.capture import HEADRACE_REPRODUCIBLE, capture_project
+    from mlflow.reproducibility.capture import capture_project
     from mlflow.tracking.client import MlflowClient
 
-    if not HEADRACE_REPRODUCIBLE.get():
-        return
     path = variables.get("PATH", os.environ.get("PATH"))
     python = [shutil.which("python", path=path) or sys.executable]
     if said["environment"] == managers.CONDA:
@@ -138,7 +146,14 @@ def _started(argv: list[str], variables: dict[str, str], work_dir: str) -> subpr
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()  # before what the command says
-    return subprocess.Popen(argv, cwd=work_dir, env=environment)
+    try:
+        return subprocess.Popen(argv, cwd=work_dir, env=environment)
+    except OSError as error:  # such as a value that is longer than a program may be given
+        longest = max((*argv, *variables.values()), key=len)
+        raise ExecutionException(
+            f"The command cannot be started: {error.strerror}. The longest of what it is given "
+            f"begins with {longest[:80]!r} and has {len(longest)} characters."
+        ) from error
 
 
 def _in_background(
