@@ -9,20 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.signatures import parameters
+
 FACTS = json.loads(
     (Path(__file__).parents[1] / "data" / "python-api-artifacts.json").read_text(encoding="utf-8")
 )
-
-
-def parameters(function, *, bound):
-    """As the facts have them: name, kind, and the default's text if there is one."""
-    found = []
-    for parameter in list(inspect.signature(function).parameters.values())[1 if bound else 0 :]:
-        fact = [parameter.name, parameter.kind.name.lower()]
-        if parameter.default is not parameter.empty:
-            fact.append(repr(parameter.default))
-        found.append(fact)
-    return found
 
 
 def each(kind):
@@ -32,7 +23,7 @@ def each(kind):
 @pytest.mark.parametrize(("module", "name"), each("functions"))
 def test_function_has_the_public_parameters(module, name):
     function = getattr(importlib.import_module(module), name)
-    assert parameters(function, bound=False) == FACTS[module]["functions"][name]
+    assert parameters(function) == FACTS[module]["functions"][name]
 
 
 @pytest.mark.parametrize(("module", "name"), each("classes"))

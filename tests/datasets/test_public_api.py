@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.optional import optional
+from tests.signatures import parameters
 
 FACTS = json.loads(
     (Path(__file__).parents[1] / "data" / "python-api-data.json").read_text(encoding="utf-8")
@@ -26,20 +27,9 @@ def member(module, name):
     return getattr(importlib.import_module(module), name)
 
 
-def parameters(function, *, bound):
-    """As the facts have them: name, kind, and the default's text if there is one."""
-    found = []
-    for parameter in list(inspect.signature(function).parameters.values())[1 if bound else 0 :]:
-        fact = [parameter.name, parameter.kind.name.lower()]
-        if parameter.default is not parameter.empty:
-            fact.append(repr(parameter.default))
-        found.append(fact)
-    return found
-
-
 @pytest.mark.parametrize(("module", "name"), each("functions"))
 def test_function_has_the_public_parameters(module, name):
-    assert parameters(member(module, name), bound=False) == FACTS[module]["functions"][name]
+    assert parameters(member(module, name)) == FACTS[module]["functions"][name]
 
 
 @pytest.mark.parametrize(("module", "name"), each("elsewhere"))
@@ -54,7 +44,7 @@ def test_class_has_the_public_members(module, name):
     facts = FACTS[module]["classes"][name]
     assert cls.__module__ == module
     if "init" in facts:
-        assert parameters(cls, bound=False) == facts["init"]
+        assert parameters(cls) == facts["init"]
     for method, fact in facts["methods"].items():
         static = isinstance(inspect.getattr_static(cls, method), (classmethod, staticmethod))
         assert parameters(getattr(cls, method), bound=not static) == fact

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.signatures import parameters
 
 FACTS = json.loads(
     (Path(__file__).parents[1] / "data" / "python-api-entities.json").read_text(encoding="utf-8")
@@ -72,19 +73,8 @@ def there(kind):
     return [(m, n) for m, n in names(kind) if n not in NOT_THERE.get(m, ())]
 
 
-def parameters(function):
-    """As the facts have them: name, kind, and the default's text if there is one."""
-    found = []
-    for parameter in inspect.signature(function).parameters.values():
-        fact = [parameter.name, parameter.kind.name.lower()]
-        if parameter.default is not parameter.empty:
-            fact.append(repr(parameter.default))
-        found.append(fact)
-    return found
-
-
 def assert_parameters(function, facts, *, bound):
-    got = parameters(function)[1 if bound else 0 :]
+    got = parameters(function, bound=bound)
     # Defaults that are objects have no text to compare.
     for mine, fact in zip(got, facts, strict=True):
         if len(fact) == 3 and ("<" in fact[2] or "." in fact[2]):

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.signatures import parameters
 
 FACTS = json.loads(
     (Path(__file__).parents[1] / "data" / "python-api-traces.json").read_text(encoding="utf-8")
@@ -14,19 +15,8 @@ FACTS = json.loads(
 CLASSES = [(module, name) for module, facts in FACTS.items() for name in facts["classes"]]
 
 
-def parameters(function):
-    """Name, kind, and the default's text if there is one."""
-    found = []
-    for parameter in inspect.signature(function).parameters.values():
-        fact = [parameter.name, parameter.kind.name.lower()]
-        if parameter.default is not parameter.empty:
-            fact.append(repr(parameter.default))
-        found.append(fact)
-    return found
-
-
 def assert_parameters(function, facts, *, bound):
-    got = parameters(function)[1 if bound else 0 :]
+    got = parameters(function, bound=bound)
     # More parameters of ours come last and have defaults.
     assert all(len(mine) == 3 for mine in got[len(facts) :])
     for mine, fact in zip(got, facts):

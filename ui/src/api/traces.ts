@@ -1,6 +1,6 @@
 /** Traces as the server has them. */
-import { signature } from '../state/user.svelte'
-import { ApiError, send, urlOf } from './client'
+import { ApiError, call, send, urlOf } from './client'
+import type { Assessment, ChangedAssessment } from './types.gen'
 import { spansFrom, type Span } from '../lib/spans'
 import { traceFrom, type Trace } from '../lib/trace'
 
@@ -14,14 +14,14 @@ export interface Loaded {
 /** A trace with all of its spans that there are. */
 export async function loadTrace(trace_id: string, signal?: AbortSignal): Promise<Loaded> {
   try {
-    const { trace } = (await ask('GET', 'traces/get', { trace_id, allow_partial: true }, signal)) as { trace: { trace_info: unknown; spans?: unknown } }
+    const { trace } = await call('GET 3.0/mlflow/traces/get', { trace_id, allow_partial: true }, signal)
     const found = { trace: traceFrom(trace.trace_info), spans: spansFrom(trace.spans) }
     if (found.spans.length) return found
     return await withFile(found.trace, signal)
   } catch (error) {
     // Spans that an old client keeps in a file are not what this RPC has.
     if (!(error instanceof ApiError) || error.status === 0 || signal?.aborted) throw error
-    const { trace } = (await ask('GET', `traces/${encodeURIComponent(trace_id)}`, {}, signal)) as { trace: { trace_info: unknown } }
+    const { trace } = await call('GET 3.0/mlflow/traces/{trace_id}', { trace_id }, signal)
     return await withFile(traceFrom(trace.trace_info), signal)
   }
 }
@@ -29,7 +29,8 @@ export async function loadTrace(trace_id: string, signal?: AbortSignal): Promise
 /** A trace with the spans that are in a file. */
 async function withFile(trace: Trace, signal?: AbortSignal): Promise<Loaded> {
   try {
-    const { spans } = (await ask('GET', 'get-trace-artifact', { request_id: trace.id }, signal)) as { spans?: unknown }
+    const url = urlOf('ajax-api/3.0/mlflow/get-trace-artifact', { request_id: trace.id })
+    const { spans } = (await (await send(url, { signal })).json()) as { spans?: unknown }
     return { trace, spans: spansFrom(spans) }
   } catch (error) {
     if (signal?.aborted || !(error instanceof ApiError) || error.status === 0) throw error
@@ -37,35 +38,28 @@ async function withFile(trace: Trace, signal?: AbortSignal): Promise<Loaded> {
   }
 }
 
-export function assess(trace: string, assessment: Record<string, unknown>): Promise<unknown> {
-  return ask('POST', `traces/${encodeURIComponent(trace)}/assessments`, { assessment: { trace_id: trace, ...assessment } })
+export function assess(trace_id: string, assessment: Assessment): Promise<unknown> {
+  return call('POST 3.0/mlflow/traces/{trace_id}/assessments', { trace_id, assessment: { trace_id, ...assessment } })
 }
 
 /** Change the value and the rationale of an assessment. */
-export function reassess(trace: string, id: string, assessment: Record<string, unknown>): Promise<unknown> {
-  const mask = ['feedback', 'expectation', 'rationale'].filter((name) => name in assessment).join(',')
-  return ask('PATCH', `traces/${encodeURIComponent(trace)}/assessments/${encodeURIComponent(id)}`, { assessment: { trace_id: trace, assessment_id: id, ...assessment }, update_mask: mask })
+export function reassess(trace_id: string, assessment_id: string, changed: Pick<ChangedAssessment, 'feedback' | 'expectation' | 'rationale'>): Promise<unknown> {
+  const update_mask = Object.keys(changed).join(',')
+  return call('PATCH 3.0/mlflow/traces/{trace_id}/assessments/{assessment_id}', { trace_id, assessment_id, assessment: { trace_id, assessment_id, ...changed }, update_mask })
 }
 
-export function unassess(trace: string, id: string): Promise<unknown> {
-  return ask('DELETE', `traces/${encodeURIComponent(trace)}/assessments/${encodeURIComponent(id)}`, {})
+export function unassess(trace_id: string, assessment_id: string): Promise<unknown> {
+  return call('DELETE 3.0/mlflow/traces/{trace_id}/assessments/{assessment_id}', { trace_id, assessment_id })
 }
 
-export function setTraceTag(trace: string, key: string, value: string): Promise<unknown> {
-  return ask('PATCH', `traces/${encodeURIComponent(trace)}/tags`, { key, value })
+export function setTraceTag(trace_id: string, key: string, value: string): Promise<unknown> {
+  return call('PATCH 3.0/mlflow/traces/{trace_id}/tags', { trace_id, key, value })
 }
 
-export function deleteTraceTag(trace: string, key: string): Promise<unknown> {
-  return ask('DELETE', `traces/${encodeURIComponent(trace)}/tags`, { key })
+export function deleteTraceTag(trace_id: string, key: string): Promise<unknown> {
+  return call('DELETE 3.0/mlflow/traces/{trace_id}/tags', { trace_id, key })
 }
 
 export function deleteTraces(experiment_id: string, ids: readonly string[]): Promise<unknown> {
-  return ask('POST', 'traces/delete-traces', { experiment_id, request_ids: [...ids] })
-}
-
-async function ask(method: string, path: string, fields: Record<string, unknown>, signal?: AbortSignal): Promise<unknown> {
-  const there = `ajax-api/3.0/mlflow/${path}`
-  if (method === 'GET') return (await send(urlOf(there, fields), { signal, headers: { Accept: 'application/json' } })).json()
-  const headers = { Accept: 'application/json', 'Content-Type': 'application/json', ...signature() }
-  return (await send(urlOf(there), { method, signal, headers, body: JSON.stringify(fields) })).json()
+  return call('POST 3.0/mlflow/traces/delete-traces', { experiment_id, request_ids: [...ids] })
 }

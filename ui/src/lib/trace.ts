@@ -1,4 +1,5 @@
 /** A trace without its spans, and what was said about it. */
+import type { Assessment as Message } from '../api/types.gen'
 import { isObject, usageOf, type Usage } from './spans'
 
 export type TraceState = 'OK' | 'ERROR' | 'IN_PROGRESS' | 'STATE_UNSPECIFIED'
@@ -163,14 +164,14 @@ export function typedValue(typed: string): unknown {
 }
 
 /** The message of `assessments` for a new or changed one. */
-export function assessmentMessage(made: { name: string; kind: 'feedback' | 'expectation'; value: unknown; rationale: string; by: string; span: string }): Record<string, unknown> {
+export function assessmentMessage(made: { name: string; kind: 'feedback' | 'expectation'; value: unknown; rationale: string; by: string; span: string }): Message {
   const held = made.kind === 'feedback' || typeof made.value !== 'object'
     ? { value: made.value }
     : { serialized_value: { serialization_format: 'JSON_FORMAT', value: JSON.stringify(made.value) } }
   return {
     assessment_name: made.name,
     source: { source_type: 'HUMAN', source_id: made.by || 'default' },
-    [made.kind]: held,
+    ...(made.kind === 'feedback' ? { feedback: held } : { expectation: held }),
     ...(made.rationale ? { rationale: made.rationale } : {}),
     ...(made.span ? { span_id: made.span } : {}),
   }
