@@ -22,7 +22,11 @@ OURS = {
 }
 
 #: Options that the reference does not have, by command.
-OUR_OPTIONS = {"mlflow models serve": {"watch", "watch_interval", "batch_rows"}}
+OUR_OPTIONS = {
+    "mlflow models serve": {"watch", "watch_interval", "batch_rows"},
+    "mlflow server": {"trace_retention"},
+    "mlflow ui": {"trace_retention"},
+}
 
 
 def command_named(name: str) -> click.Command:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -19,11 +18,10 @@ from mlflow.tracking._tracking_service.utils import (
     get_tracking_uri,
     is_tracking_uri_set,
 )
+from mlflow.utils.age import parse_age
 from mlflow.utils.progress import Progress
 
 _PAGE = 1000
-_AGE = re.compile(r"(?:(?P<d>[.\d]+)d)?(?:(?P<h>[.\d]+)h)?(?:(?P<m>[.\d]+)m)?(?:(?P<s>[.\d]+)s)?")
-_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 @click.command("gc")
@@ -168,25 +166,6 @@ def _counted(owners: Sequence[_Owner]) -> str:
     models = sum(owner.kind != "run" for owner in owners)
     runs = f"{len(owners) - models} runs"
     return f"{runs} and {models} logged models" if models else runs
-
-
-def parse_age(text: str) -> int:
-    """Milliseconds in a length of time such as "1d2h3m4s".
-
-    Raises:
-        MlflowException: INVALID_PARAMETER_VALUE if it is not one.
-    """
-    found = _AGE.fullmatch(text.strip())
-    try:
-        parts = {unit: float(n) for unit, n in found.groupdict().items() if n} if found else {}
-    except ValueError:  # such as 1.2.3
-        parts = {}
-    if not parts:
-        raise MlflowException.invalid_parameter_value(
-            f"Could not parse any time information from '{text}'. Examples of valid strings: "
-            "'8h', '2d8h5m20s', '2m4s'"
-        )
-    return int(sum(n * _SECONDS[unit] for unit, n in parts.items()) * 1000)
 
 
 def _ids(text: str | None) -> list[str] | None:

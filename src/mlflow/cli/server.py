@@ -10,8 +10,10 @@ from typing import Any
 import click
 
 from mlflow.cli.group import not_yet
-from mlflow.server.config import ServerConfig
+from mlflow.exceptions import MlflowException
+from mlflow.server.config import NEVER, ServerConfig
 from mlflow.tracking._tracking_service.utils import _get_default_tracking_uri
+from mlflow.utils.age import parse_age
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 _DEFAULT_WORKERS = 4
@@ -138,6 +140,14 @@ class _AppName(click.Choice):
     help="Where several processes keep the counts that /metrics shows; a temporary folder by "
     "default.",
 )
+@click.option(
+    "--trace-retention",
+    metavar="AGE",
+    envvar="HEADRACE_TRACE_RETENTION",
+    help="Delete traces that began longer ago than this, such as 30d, 12h or 1d12h, for good. An "
+    "experiment may say otherwise in its tag headrace.trace_retention: another age, or 'never'. "
+    "Here, 'never' is for deleting only where a tag says so. By default none are deleted.",
+)
 @click.option("--app-name", type=_AppName(), help="Not supported yet.")
 @click.option(
     "--trace-archival-config",
@@ -221,9 +231,19 @@ def _config(ctx: click.Context, options: dict[str, Any]) -> ServerConfig:
         disable_security_middleware=options["disable_security_middleware"],
         x_frame_options=options["x_frame_options"],
         expose_prometheus=options["expose_prometheus"],
+        trace_retention=_retention(ctx, options["trace_retention"]),
         uvicorn_opts="--log-level debug" if options["dev"] else options["uvicorn_opts"],
         dev=options["dev"],
     )
+
+
+def _retention(ctx: click.Context, text: str | None) -> str | None:
+    try:
+        if text and text != NEVER:
+            parse_age(text)
+    except MlflowException as e:
+        ctx.fail(f"--trace-retention: {e.message}, or '{NEVER}'")
+    return text or None
 
 
 def _workers(ctx: click.Context, text: str | None, store: str) -> int:

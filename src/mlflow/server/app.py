@@ -34,6 +34,7 @@ from mlflow.server.errors import on_error, on_http_error
 from mlflow.server.graphql import GraphQL
 from mlflow.server.metrics import Metrics
 from mlflow.server.model_sources import Sources
+from mlflow.server.retention import TraceRetention
 from mlflow.server.rpc_routes import App, RpcRoutes, rpc_table
 from mlflow.server.security import SecurityMiddleware
 from mlflow.server.stop_signals import when_told_to_stop
@@ -113,6 +114,10 @@ def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -
         sealer = getattr(store, "sealer", None)
         if sealer is not None:
             sealer.start()
+        retention = None
+        if config.trace_retention and store is not None:
+            retention = TraceRetention(store, config.trace_retention, places)
+            retention.start()
         deliverer = _deliverer(registry)
         if deliverer is not None:
             deliverer.start()
@@ -124,6 +129,8 @@ def create_app(config: ServerConfig, on_end: Callable[[], None] | None = None) -
             rpcs.close(_PATIENCE)
         if streams is not None:
             streams.close(_PATIENCE)
+        if retention is not None:
+            retention.stop()
         if deliverer is not None:
             deliverer.close(_PATIENCE)
         if hasattr(store, "dispose"):  # a plug-in's may have nothing to close

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from mlflow.utils.uri import is_local_uri
 
+#: In the place of an age: nothing is too old.
+NEVER = "never"
+
 
 @dataclass(frozen=True)
 class ServerConfig:
@@ -36,6 +39,9 @@ class ServerConfig:
     x_frame_options: str = "SAMEORIGIN"
     """SAMEORIGIN, DENY or NONE."""
     uvicorn_opts: str | None = None
+    trace_retention: str | None = None
+    """How long traces are kept, such as "30d"; "never" to delete only those of experiments that say
+    so themselves; None to delete none."""
     expose_prometheus: str | None = None
     dev: bool = False
 

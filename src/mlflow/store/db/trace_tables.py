@@ -9,6 +9,8 @@
   segments of a trace become one.
 * `trace_span` has which kinds of spans a trace has: each name, type and status once.
 * `assessment` has what is searched in columns, and the rest as JSON.
+* `lease` is not of traces: it says which of several servers does what only one shall do, and until
+  when (milliseconds).
 * Runs and prompts are linked by their public names: the reference takes links to what is not
   there yet.
 """
@@ -105,6 +107,12 @@ create table trace_prompt (
     primary key (trace_id, name, version)
 ) {clustered};
 create index trace_prompt_by_name on trace_prompt (name, version, trace_id);
+
+create table lease (
+    name {word} not null primary key,
+    holder {word} not null,
+    expires {int} not null
+);
 """
 
 #: What goes with the row of a trace, by `trace_id`.

@@ -265,6 +265,14 @@ class Traces(ABC):  # noqa: B024 - plug-ins need not have them
         """`delete_traces`, of arguments that fit together."""
         raise _keeps_none(self)
 
+    def oldest_traces(self, experiment_id: str, until_ms: int, most: int) -> list[str]:
+        """Ids of the traces of an experiment that began until then, oldest first, `most` at
+        most (500)."""
+        infos, _ = self.search_traces(
+            [experiment_id], f"timestamp_ms <= {until_ms}", most, ["timestamp_ms ASC"]
+        )
+        return [info.trace_id for info in infos]
+
     def create_assessment(self, assessment: Assessment) -> Assessment:
         """Keep an assessment of a trace; it, with its id. The one that it overrides becomes
         invalid.

@@ -14,6 +14,7 @@ from mlflow.store.tracking.file.changes import FileWatching
 from mlflow.store.tracking.file.core import DEFAULT_ID, TRASH, FileCore, now_ms
 from mlflow.store.tracking.file.experiments import FileExperiments
 from mlflow.store.tracking.file.inputs import FileInputs
+from mlflow.store.tracking.file.leases import FileLeases
 from mlflow.store.tracking.file.logged_models import FileLoggedModels
 from mlflow.store.tracking.file.meta import ExperimentParts, Remembered
 from mlflow.store.tracking.file.metrics import FileMetrics
@@ -34,6 +35,7 @@ class FileStore(
     FileLoggedModels,
     FileTraces,
     FileRemoval,
+    FileLeases,
     FileWatching,
     FileCore,
     AbstractStore,

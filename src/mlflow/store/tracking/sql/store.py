@@ -14,6 +14,7 @@ from mlflow.store.tracking.sql.charts import SqlCharts
 from mlflow.store.tracking.sql.core import SqlCore
 from mlflow.store.tracking.sql.experiments import SqlExperiments
 from mlflow.store.tracking.sql.inputs import SqlInputs
+from mlflow.store.tracking.sql.leases import SqlLeases
 from mlflow.store.tracking.sql.logged_models import SqlLoggedModels
 from mlflow.store.tracking.sql.metrics import SqlMetrics
 from mlflow.store.tracking.sql.overview import SqlOverview
@@ -37,6 +38,7 @@ class SqlStore(
     SqlLoggedModels,
     SqlTraceOverview,
     SqlRemoval,
+    SqlLeases,
     SqlWatching,
     SqlCore,
     AbstractStore,

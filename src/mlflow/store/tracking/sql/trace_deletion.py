@@ -12,6 +12,15 @@ from mlflow.store.tracking.sql.trace_rows import BATCH
 
 
 class SqlTraceDeletion(SqlCore, Traces):
+    def oldest_traces(self, experiment_id: str, until_ms: int, most: int) -> list[str]:
+        with self.db.read() as tx:
+            rows = tx.execute(
+                "select uuid from trace where experiment_id = ? and timestamp_ms <= ? "
+                "order by timestamp_ms, uuid limit ?",
+                (experiment_key(experiment_id), until_ms, most),
+            ).fetchall()
+        return [trace_id for (trace_id,) in rows]
+
     def _delete_traces(
         self,
         experiment_id: str,
