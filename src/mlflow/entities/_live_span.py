@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING, Any
 
+from mlflow.entities._attached import MARK, may_have_files, taken_out
 from mlflow.entities._otel import attributes_of
 from mlflow.entities.span import (
     _DESCRIPTION,
@@ -57,11 +59,20 @@ class LiveSpan(Span):
 
     def set_inputs(self, inputs: Any) -> None:
         """Keep what went in."""
-        self.set_attribute(_INPUTS, inputs)
+        self._set_content(_INPUTS, inputs)
 
     def set_outputs(self, outputs: Any) -> None:
         """Keep what came out."""
-        self.set_attribute(_OUTPUTS, outputs)
+        self._set_content(_OUTPUTS, outputs)
+
+    def _set_content(self, key: str, value: Any) -> None:
+        """Set inputs or outputs. Files in them are kept beside the trace, and URIs instead."""
+        text = json_of(value)
+        if may_have_files(text):
+            files: dict[str, bytes] = self.__dict__.setdefault("_attachments", {})
+            found = value if MARK in text else json.loads(text)
+            text = json_of(taken_out(found, self.trace_id, files))
+        self._set_text(key, text)
 
     def set_attributes(self, attributes: dict[str, Any]) -> None:
         """Set attributes; what is no dict is passed over, with a warning."""
@@ -75,7 +86,10 @@ class LiveSpan(Span):
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Set an attribute; what has no JSON form is kept as its `str`."""
-        span, text = self._span, json_of(value)
+        self._set_text(key, json_of(value))
+
+    def _set_text(self, key: str, text: str) -> None:
+        span = self._span
         if type(key) is str and key and span.is_recording():
             attributes_of(span)[key] = text
         else:

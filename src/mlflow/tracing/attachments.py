@@ -5,23 +5,30 @@ from __future__ import annotations
 import mimetypes
 import uuid
 from pathlib import Path
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-_SCHEME = "mlflow-attachment"
+from mlflow.entities import _attached
 
 
 class Attachment:
-    """Bytes and what they are.
+    """Bytes and what they are. In the inputs or outputs of a span they are kept among the artifacts
+    of its trace, and the span has a URI instead.
 
     Args:
         content_type: Such as `image/png`.
         content_bytes: The content.
     """
 
+    #: By this, spans know it without this module.
+    mark = _attached.MARK
+
     def __init__(self, *, content_type: str, content_bytes: bytes):
         self._id = str(uuid.uuid4())
         self._content_type = content_type
         self._content_bytes = content_bytes
+
+    def __str__(self) -> str:
+        return f"{self.mark}{self._id}"
 
     @property
     def id(self) -> str:
@@ -51,12 +58,7 @@ class Attachment:
 
     def ref(self, trace_id: str) -> str:
         """The URI that stands for it in a trace."""
-        about = {
-            "content_type": self._content_type,
-            "trace_id": trace_id,
-            "size": len(self._content_bytes),
-        }
-        return f"{_SCHEME}://{self._id}?{urlencode(about)}"
+        return _attached.ref(self._id, self._content_type, trace_id, len(self._content_bytes))
 
     @staticmethod
     def parse_ref(ref_uri: str) -> dict[str, str | int | None] | None:
@@ -64,7 +66,7 @@ class Attachment:
         None if it is another URI."""
         parts = urlsplit(ref_uri)
         about = {key: values[0] for key, values in parse_qs(parts.query).items()}
-        if parts.scheme != _SCHEME or not parts.netloc or "trace_id" not in about:
+        if parts.scheme != _attached.SCHEME or not parts.netloc or "trace_id" not in about:
             return None
         size = about.get("size")
         return {

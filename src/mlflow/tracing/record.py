@@ -1,16 +1,18 @@
 """A trace that has ended, as bytes: what the journal keeps until it is stored.
 
-    [info or null, experiment, [record of a span, …], [[name, version] of a prompt, …]]
+    [info or null, experiment, [record of a span, …], [[name, version] of a prompt, …],
+     {id of a file of the spans: base64}]
 
-JSON. `info` is null if only spans are added to a trace that is there. A span's record is what
+JSON. `info` is null if only spans are added to a trace that is there; the files are left out if
+there are none. A span's record is what
 `Span.to_dict` gives.
 """
 
 from __future__ import annotations
 
 import json
-from base64 import b64encode
-from collections.abc import Iterable
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -38,10 +40,17 @@ class Ended(NamedTuple):
     experiment_id: str
     spans: list[Span]
     prompts: list[tuple[str, str]]
+    attachments: dict[str, bytes]
+    """Files of the spans, by their ids."""
 
 
 def encoded(
-    info: TraceInfo, spans: Iterable[ReadableSpan], *, with_info: bool, prompts: Iterable[Any] = ()
+    info: TraceInfo,
+    spans: Iterable[ReadableSpan],
+    *,
+    with_info: bool,
+    prompts: Iterable[Any] = (),
+    attachments: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """The bytes of a trace that has ended.
 
@@ -56,6 +65,8 @@ def encoded(
         [span_record(span) for span in spans],
         [(p.name, str(p.version)) for p in prompts],
     ]
+    if attachments:
+        content.append({name: b64encode(data).decode() for name, data in attachments.items()})
     try:
         return _encode(content)
     except (TypeError, ValueError):  # half of a surrogate pair, a value of some type of its own
@@ -116,7 +127,7 @@ def span_record(span: ReadableSpan) -> dict[str, Any]:
 
 def decoded(data: bytes) -> Ended:
     """What `encoded` was given; ValueError if it is something else."""
-    parts, experiment_id, records, prompts = json.loads(data)
+    parts, experiment_id, records, prompts, *files = json.loads(data)
     info = None
     if parts is not None:
         trace_id, began, duration, state, client_id, request, response, metadata, tags = parts
@@ -133,4 +144,5 @@ def decoded(data: bytes) -> Ended:
             tags=tags,
         )
     spans = [LazySpan(record) for record in records]
-    return Ended(info, experiment_id, spans, [tuple(p) for p in prompts])
+    attachments = {name: b64decode(text) for name, text in files[0].items()} if files else {}
+    return Ended(info, experiment_id, spans, [tuple(p) for p in prompts], attachments)

@@ -14,6 +14,7 @@ import posixpath
 import shutil
 import tempfile
 import threading
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,8 @@ from mlflow.store.artifact.transfer import MAX_WORKERS, PIECE, Job, run_all
 ARTIFACT_STREAM_CHUNK_SIZE = PIECE
 """Bytes in which streams are read and written."""
 TRACE_DATA_FILE_NAME = "traces.json"
+
+_ATTACHMENTS = "attachments"
 
 
 class ArtifactRepository:
@@ -281,16 +284,45 @@ class ArtifactRepository:
         raise _no_archive()
 
     def upload_attachment(self, attachment_id: str, content_bytes: bytes) -> None:
-        """Not available yet."""
-        raise _no_archive()
+        """Keep a file of a span; the repository is that of its trace.
+
+        Args:
+            attachment_id: A UUID, under which it is found.
+        """
+        _check_attachment(attachment_id)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, attachment_id)
+            with open(path, "wb") as file:
+                file.write(content_bytes)
+            self.log_artifact(path, _ATTACHMENTS)
 
     def download_trace_attachment(self, path: str) -> bytes:
-        """Not available yet."""
-        raise _no_archive()
+        """The content of a file of a span.
+
+        Args:
+            path: Its id.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            return self.download_trace_attachment_to_file(
+                path, Path(folder, "content")
+            ).read_bytes()
 
     def download_trace_attachment_to_file(self, path: str, dst_path: Path) -> Path:
-        """Not available yet."""
-        raise _no_archive()
+        """Write a file of a span to a local one, whose path is returned."""
+        _check_attachment(path)
+        self._download_file(f"{_ATTACHMENTS}/{path}", str(dst_path))
+        return Path(dst_path)
+
+
+def _check_attachment(attachment_id: str) -> None:
+    """Refuse what is no UUID: ids come from spans, which anybody may have written."""
+    try:
+        uuid.UUID(attachment_id)
+    except (ValueError, AttributeError, TypeError):
+        raise MlflowException.invalid_parameter_value(
+            f"Invalid attachment path: '{str(attachment_id)[:200]}'. Attachment path must be a "
+            "valid UUID."
+        ) from None
 
 
 class StreamUploadMixin(ABC):

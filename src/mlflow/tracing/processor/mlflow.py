@@ -130,7 +130,17 @@ class MlflowSpanProcessor(SpanProcessor):
                 display.note(info)
             # In the order in which they began
             spans = [ended[n] for n in trace.span_dict if n in ended]
-            export_trace(trace.info, spans, with_info=info is not None, prompts=trace.prompts)
+            files: dict[str, bytes] = {}
+            for live in trace.span_dict.values():
+                if "_attachments" in live.__dict__:
+                    files.update(live.__dict__.pop("_attachments"))
+            export_trace(
+                trace.info,
+                spans,
+                with_info=info is not None,
+                prompts=trace.prompts,
+                attachments=files,
+            )
 
 
 def _complete(live: LiveSpan, span: Any) -> None:
