@@ -24,8 +24,11 @@ _LEASE = "trace retention"
 _LEASE_SECONDS = 60.0
 #: Seconds between two looks, at most; less for traces that are kept for minutes only.
 _PAUSE = 600.0
-#: Traces in one transaction: some milliseconds, in which others cannot write to SQLite.
-_BATCH = 100
+#: Traces that are looked for at once.
+_FOUND = 500
+#: Traces in one transaction: some milliseconds, in which others cannot write to SQLite. After each
+#: the others have as long.
+_BATCH = 20
 
 _logger = logging.getLogger("mlflow.server")
 
@@ -106,21 +109,23 @@ class TraceRetention:
                 f"traces are kept: {e.message}, or '{NEVER}'"
             )
             return
+        old: list[str] = []
         deleted, renewed = 0, time.monotonic()
         while not self._stop.is_set():
             if time.monotonic() - renewed > _LEASE_SECONDS / 3:
                 if not self._is_mine(_LEASE_SECONDS):
                     break
                 renewed = time.monotonic()
-            old = self._store.oldest_traces(experiment.experiment_id, until, _BATCH)
+            if not old:
+                old = self._store.oldest_traces(experiment.experiment_id, until, _FOUND)
             if not old:
                 break
-            for trace_id in old:
+            part, old = old[:_BATCH], old[_BATCH:]
+            for trace_id in part:
                 self._remove_files(experiment, trace_id)
-            gone = self._store.delete_traces(experiment.experiment_id, trace_ids=old)
-            deleted += gone
-            if gone == 0:
-                break
+            began = time.monotonic()
+            deleted += self._store.delete_traces(experiment.experiment_id, trace_ids=part)
+            self._stop.wait(min(1.0, time.monotonic() - began))
         if deleted:
             _logger.warning(
                 "Trace retention: deleted %s traces of experiment '%s' (%s) that were older than "

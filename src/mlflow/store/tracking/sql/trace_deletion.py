@@ -15,8 +15,8 @@ class SqlTraceDeletion(SqlCore, Traces):
     def oldest_traces(self, experiment_id: str, until_ms: int, most: int) -> list[str]:
         with self.db.read() as tx:
             rows = tx.execute(
-                "select uuid from trace where experiment_id = ? and timestamp_ms <= ? "
-                "order by timestamp_ms, uuid limit ?",
+                f"select uuid from {self.db.dialect.by_index('trace', 'trace_by_time')} "
+                "where experiment_id = ? and timestamp_ms <= ? order by timestamp_ms, uuid limit ?",
                 (experiment_key(experiment_id), until_ms, most),
             ).fetchall()
         return [trace_id for (trace_id,) in rows]
@@ -52,11 +52,14 @@ class SqlTraceDeletion(SqlCore, Traces):
     ) -> int:
         """Delete some traces; how many they were."""
         if trace_ids:
-            where, params = f"uuid in ({marks(trace_ids)})", [*trace_ids]
+            index, where = "trace_by_uuid", f"uuid in ({marks(trace_ids)})"
+            params: list[Any] = [*trace_ids]
         else:
-            where, params = "timestamp_ms <= ? order by timestamp_ms, uuid limit ?", [until, size]
+            index, where = "trace_by_time", "timestamp_ms <= ? order by timestamp_ms, uuid limit ?"
+            params = [until, size]
         rows = tx.execute(
-            f"select id, uuid from trace where experiment_id = ? and {where}",
+            f"select id, uuid from {self.db.dialect.by_index('trace', index)} "
+            f"where experiment_id = ? and {where}",
             (experiment, *params),
         ).fetchall()
         remove_traces(tx, rows)
