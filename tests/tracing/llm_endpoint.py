@@ -59,6 +59,28 @@ def _completion_chunks(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {**base, "choices": [], "usage": USAGE}
 
 
+def _response_output(request: dict[str, Any]) -> dict[str, Any]:
+    """An agent's model calls the first of its tools, unless it has the answer of one."""
+    tools, given = request.get("tools"), request["input"]
+    agent = "agent" in request["model"] and tools and isinstance(given, list)
+    if agent and not any(part.get("type") == "function_call_output" for part in given):
+        return {
+            "type": "function_call",
+            "id": "fc_1",
+            "call_id": "call_1",
+            "name": tools[0]["name"],
+            "arguments": "{}" if "transfer" in tools[0]["name"] else '{"a": 1, "b": 2}',
+            "status": "completed",
+        }
+    return {
+        "type": "message",
+        "id": "msg_1",
+        "status": "completed",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": "Hello there", "annotations": []}],
+    }
+
+
 def _response(request: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": "resp_1",
@@ -66,15 +88,7 @@ def _response(request: dict[str, Any]) -> dict[str, Any]:
         "created_at": 1700000000,
         "status": "completed",
         "model": request["model"],
-        "output": [
-            {
-                "type": "message",
-                "id": "msg_1",
-                "status": "completed",
-                "role": "assistant",
-                "content": [{"type": "output_text", "text": "Hello there", "annotations": []}],
-            }
-        ],
+        "output": [_response_output(request)],
         "parallel_tool_calls": True,
         "tool_choice": "auto",
         "tools": request.get("tools") or [],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlflow.entities.span import SpanType
+from mlflow.openai.agents import trace_agents
 from mlflow.openai.answers import completion_of, finish, text_completion_of
 from mlflow.tracing.constant import SpanAttributeKey
 from mlflow.tracing.utils.model_calls import ModelCall, set_tools
@@ -30,7 +31,8 @@ def autolog(
     disable_openai_agent_tracer: bool = True,
 ) -> None:
     """Trace chat completions, completions, responses and embeddings from now on: sync, async and
-    streams, with tokens and tools.
+    streams, with tokens and tools. With the Agents SDK (`openai-agents`), also runs of agents,
+    their tools, handoffs and guardrails.
 
     Args:
         disable: Trace nothing from now on.
@@ -38,8 +40,11 @@ def autolog(
         disable_for_unsupported_versions: Leave versions alone that were not tested.
         silent: Show no messages and warnings of autologging.
         log_traces: Whether to trace.
-        disable_openai_agent_tracer: Not used: Headrace does not trace the Agents SDK yet.
+        disable_openai_agent_tracer: Whether the Agents SDK's own tracer, which sends traces to
+            OpenAI, is taken off when ours is put on.
     """
+    if not disable:
+        trace_agents(instead=disable_openai_agent_tracer)
     for owner, methods, span_type in _patched():
         for name in methods:
             if hasattr(owner, name):

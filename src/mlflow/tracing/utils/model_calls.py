@@ -139,11 +139,12 @@ class ModelCall:
 
 
 def set_usage(
-    call: ModelCall, input_tokens: Any, output_tokens: Any, total: Any = None, **cache: Any
+    call: Any, input_tokens: Any, output_tokens: Any, total: Any = None, **cache: Any
 ) -> None:
     """Note how many tokens a call took.
 
     Args:
+        call: A ModelCall, or another value with a `span`.
         cache: `cache_read_input_tokens` and `cache_creation_input_tokens`, where they are known.
     """
     if not isinstance(input_tokens, int) or not isinstance(output_tokens, int):
