@@ -143,7 +143,7 @@ def test_markup_loads_and_sends_nothing(page, served, scripts):
 def test_clicks_lead_nowhere(page, served, name, scripts):
     document = hostile.markup(served.url)[f"{name}.html"]
     page.evaluate(FRAME, [view(served, f"{name}.html", document, scripts), None])
-    page.frame_locator("iframe").locator("#go").click(timeout=5000)
+    page.frame_locator("iframe").locator("#go").click()
     rest(page)
     assert_nothing_happened(page, served)
 
@@ -257,7 +257,7 @@ def test_plot_of_plotly_runs_and_can_be_used(page, served):
     frame.locator(".scatterlayer .trace").wait_for(timeout=30_000, state="attached")
     assert frame.locator(".xtick").count() > 2
     frame.locator(".nsewdrag").first.hover()
-    frame.locator(".hoverlayer .hovertext").first.wait_for(state="attached", timeout=10_000)
+    frame.locator(".hoverlayer .hovertext").first.wait_for(state="attached")
     assert_nothing_happened(page, served)
 
 

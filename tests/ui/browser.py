@@ -42,8 +42,8 @@ WIDTHS = (1440, 800)
 THEMES = ("light", "dark")
 
 _HEIGHTS = {1440: 900, 800: 900}
-_PATIENCE = 15.0
-"""Seconds for a page to come to rest."""
+_PATIENCE = 30.0
+"""Seconds for a page to come to rest; it says nothing of how long that takes on an idle machine."""
 # The last two: what the browser itself is made of, such as its viewer of PDF files.
 _OWN_SCHEMES = ("blob", "data", "about", "devtools", "chrome", "chrome-extension")
 _WATCH = """
@@ -376,8 +376,8 @@ class Page:
 
     @property
     def hash(self) -> str:
-        """From the `#` on."""
-        return "#" + self.page.url.partition("#")[2]
+        """From the `#` on, as the page has it: Playwright hears of changes a little later."""
+        return self.page.evaluate("() => location.hash") or "#"
 
     def clear(self) -> None:
         """Forget the requests that were made."""

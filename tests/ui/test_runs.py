@@ -9,11 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.optional import optional
-from tests.ui.browser import Page, timed
-
-sync_api = optional("playwright.sync_api")
-expect = sync_api.expect
+from tests.ui.browser import Page, expect, timed
 
 SEED_FILTERS = {
     "metrics.accuracy > 0.9": ("fold-", 3),
@@ -318,7 +314,7 @@ def test_a_new_run_appears_by_itself(own_page: Page):
     expect(row(page, "prod-3")).to_be_visible()
     client = page.site.client
     run = client.create_run("1", run_name="made-meanwhile").info.run_id
-    expect(row(page, "made-meanwhile")).to_be_visible(timeout=5000)
+    expect(row(page, "made-meanwhile")).to_be_visible()
     expect(status(page)).to_have_text("42 runs")
     client.log_metric(run, "val/accuracy", 0.4321)
     expect(row(page, "made-meanwhile").get_by_role("gridcell", name="0.4321")).to_be_visible()
@@ -335,7 +331,7 @@ def test_new_runs_never_move_what_is_read(own_page: Page):
     page.settle()
     before = names(page)
     page.site.client.create_run("2", run_name="made-meanwhile")
-    page.get_by_role("button", name="1 new").click(timeout=20_000)
+    page.get_by_role("button", name="1 new").click()
     assert before
     expect(row(page, "made-meanwhile")).to_be_visible()
     expect(page.get_by_role("button", name="1 new")).to_have_count(0)
