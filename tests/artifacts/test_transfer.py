@@ -86,8 +86,8 @@ def test_interrupt_ends_it_soon():
     time.sleep(0.05)
     start = time.monotonic()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
-    assert time.monotonic() - start < 3
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - start < 15, "each of them takes 20 seconds"
     assert out.splitlines()[-1] == b"interrupted"
     assert (process.returncode, err) == (0, b"")
 

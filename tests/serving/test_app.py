@@ -6,6 +6,7 @@ import io
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -105,20 +106,25 @@ def test_too_many_at_once(load, monkeypatch):
     assert (answer.status_code, code_of(answer)) == (503, "TEMPORARILY_UNAVAILABLE")
 
 
-def test_predictions_run_side_by_side(load):
-    with TestClient(ScoringApp(load("time.sleep(0.5); return [1]"))) as client:
-        began = time.monotonic()
-        threads = [
-            threading.Thread(
-                target=client.post, args=["/invocations"], kwargs={"json": {"inputs": [1]}}
-            )
-            for _ in range(4)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert time.monotonic() - began < 1.5
+def test_predictions_run_side_by_side(load, tmp_path):
+    """Each waits for the others."""
+    met = tmp_path / "met"
+    met.mkdir()
+    model = load(
+        f"""
+        open(os.path.join({str(met)!r}, str(model_input[0])), "x").close()
+        deadline = time.monotonic() + 30
+        while len(os.listdir({str(met)!r})) < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return [1]
+        """
+    )
+    with TestClient(ScoringApp(model)) as client, ThreadPoolExecutor(4) as threads:
+        answers = threads.map(
+            lambda i: client.post("/invocations", json={"inputs": [i]}).status_code, range(4)
+        )
+        assert list(answers) == [200] * 4
 
 
 # Streams.
