@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import uuid
 from types import SimpleNamespace
 
@@ -271,6 +272,51 @@ def test_trace_knows_what_its_spans_used(store, experiment):
     # What a span says counts for its children, too.
     store.log_spans(experiment, [span(trace_id, 1, **{"mlflow.chat.tokenUsage": USAGE})])
     assert store.get_trace_info(trace_id).token_usage == USAGE
+
+
+@pytest.mark.parametrize(
+    ("model", "cost"),
+    [
+        ("m-1", {"input_cost": 4e-6, "output_cost": 8e-6, "total_cost": 1.2e-5}),
+        ("m-2", {"input_cost": 3e-6, "output_cost": 4e-6, "total_cost": 7e-6}),
+        ("other", None),
+    ],
+)
+def test_calls_cost_what_the_users_prices_say(
+    store, experiment, tmp_path, monkeypatch, model, cost
+):
+    prices = {"p/m-1": {"input": 2, "output": 2, "cache_read": 0}, "m-*": {"input": 1, "output": 1}}
+    (tmp_path / "prices.json").write_text(json.dumps(prices))
+    monkeypatch.setenv("HEADRACE_LLM_PRICES", str(tmp_path / "prices.json"))
+    said = {
+        "mlflow.chat.tokenUsage": {**USAGE, "cache_read_input_tokens": 1},
+        "mlflow.llm.model": model,
+        "mlflow.llm.provider": "p",
+    }
+    trace_id = new_id()
+    store.log_spans(experiment, [span(trace_id, **said)])
+    (found,) = store.get_trace(trace_id).data.spans
+    assert found.get_attribute("mlflow.llm.cost") == (cost and pytest.approx(cost))
+    total = store.get_trace_info(trace_id).trace_metadata.get("mlflow.trace.cost")
+    assert (total and json.loads(total)) == (cost and pytest.approx(cost))
+    said["mlflow.llm.cost"] = {"input_cost": 5.0}
+    store.log_spans(experiment, [span(trace_id, **said)])
+    total = store.get_trace_info(trace_id).trace_metadata["mlflow.trace.cost"]
+    assert json.loads(total) == {"input_cost": 5.0, "output_cost": 0, "total_cost": 0}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"m": 5}', '{"m": {"input": -1, "output": "x"}}'])
+def test_prices_that_cannot_be_read_do_no_harm(
+    store, experiment, tmp_path, monkeypatch, caplog, text
+):
+    (tmp_path / "prices.json").write_text(text)
+    monkeypatch.setenv("HEADRACE_LLM_PRICES", str(tmp_path / "prices.json"))
+    monkeypatch.setattr(logging.getLogger("mlflow"), "propagate", True)
+    trace_id = new_id()
+    said = {"mlflow.chat.tokenUsage": USAGE, "mlflow.llm.model": "m"}
+    store.log_spans(experiment, [span(trace_id, **said)])
+    assert "cannot be read" in caplog.text
+    assert store.get_trace(trace_id).data.spans[0].get_attribute("mlflow.llm.cost") is None
 
 
 def test_spans_that_are_their_own_parents_do_no_harm(store, experiment):

@@ -10,6 +10,7 @@ from mlflow.entities._proto_json import TIMES
 from mlflow.entities.trace_info import experiment_of
 from mlflow.error_codes import CODES
 from mlflow.exceptions import MlflowException
+from mlflow.store.tracking.base.prices import add_costs
 from mlflow.store.tracking.base.trace_rules import MAX_METADATA_VALUE
 from mlflow.utils.validation import _validate_length_limit, _validate_tag_name
 
@@ -142,7 +143,7 @@ def check_trace_id(trace_id: str) -> None:
 
 
 def check_spans(spans: Sequence[Span]) -> dict[str, list[dict[str, Any]]]:
-    """The records of spans by the trace they belong to.
+    """The records of spans by the trace they belong to, with what their calls cost.
 
     Raises:
         MlflowException: INVALID_PARAMETER_VALUE if a span has no id, name or times that can be
@@ -161,6 +162,8 @@ def check_spans(spans: Sequence[Span]) -> dict[str, list[dict[str, Any]]]:
                     f"'{trace_id}'. Nanoseconds as a 64-bit integer are needed."
                 )
         found.setdefault(trace_id, []).append(record)
+    for records in found.values():
+        add_costs(records)
     return found
 
 
