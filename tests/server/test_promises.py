@@ -34,7 +34,7 @@ NOT_IN_THE_TABLE = {"GetMetricHistoryBulk"}
 #: RPCs that only we have.
 OURS = {
     *("AdoptExperiment", "AdoptLoggedModel", "AdoptRun"),
-    *("GetMetricCharts", "GetMetricDigests", "GetTraceLinks", "LogTraces"),
+    *("GetMetricCharts", "GetMetricDigests", "GetTraceLinks", "LogTraces", "ReadTraces"),
     *("GetRegistryHistory", "GetVersionsAt", "RollBack"),
     *("SetStagePolicy", "DeleteStagePolicy", "GetStagePolicies"),
     *("RequestStage", "GetStageRequests", "ReviewStageRequest"),

@@ -24,7 +24,7 @@ from mlflow.entities import (
 from mlflow.entities.assessment import ExpectationValue, FeedbackValue
 from mlflow.entities.trace_status import TraceStatus
 from mlflow.exceptions import MlflowException
-from mlflow.rpc.traces import LogTraces
+from mlflow.rpc.traces import LogTraces, ReadTraces
 
 pytestmark = pytest.mark.parametrize(
     "store", ("sqlite", "postgresql", "mysql", "file", "rest"), indirect=True, scope="session"
@@ -249,15 +249,22 @@ def test_many_traces_of_which_one_cannot_be_kept(store, experiment):
 
 
 def test_older_server_is_told_of_many_traces_one_by_one(store, experiment, monkeypatch):
-    if not hasattr(store, "_takes_traces"):
+    if not hasattr(store, "_is_ours"):
         return  # no server
-    monkeypatch.setattr(LogTraces, "called_at", ("POST", "/api/2.0/headrace/no/such/thing"))
-    monkeypatch.setattr(store, "_takes_traces", None)
+    for request in (LogTraces, ReadTraces):
+        monkeypatch.setattr(request, "called_at", ("POST", "/api/2.0/headrace/no/such/thing"))
+    monkeypatch.setattr(store, "_is_ours", None)
     traces = [logged(experiment, (1,), (2, 1)) for _ in range(3)]
-    for _ in range(2):
+    ids = [t.info.trace_id for t in traces]
+    for first in (store.log_traces, lambda _: store.batch_get_traces(ids)):
+        monkeypatch.setattr(store, "_is_ours", None)
+        first(traces)
+        assert store._is_ours is False
         store.log_traces(traces)
-        found = store.batch_get_traces([t.info.trace_id for t in traces])
-        assert [len(t.data.spans) for t in found] == [2, 2, 2]
+        found = store.batch_get_traces(ids)
+        assert [[s.to_dict() for s in t.data.spans] for t in found] == [
+            [s.to_dict() for s in t.data.spans] for t in traces
+        ]
 
 
 def test_trace_knows_what_its_spans_used(store, experiment):

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from mlflow import entities as e
+from mlflow.entities.span import LazySpan
 from mlflow.exceptions import MlflowException
 from mlflow.rpc.declare import Rpc, rpc
 from mlflow.rpc.trace_nouns import Trace, TraceInfoV3, TraceLocation
@@ -74,6 +75,10 @@ class LoggedTrace(Wire):
     def of(cls, trace: e.Trace) -> LoggedTrace:
         return cls(TraceInfoV3.of(trace.info), [span.to_dict() for span in trace.data.spans])
 
+    def as_stored(self) -> e.Trace:
+        """The trace, of a server that has checked it."""
+        return e.Trace(self.info.entity(), e.TraceData([LazySpan(span) for span in self.spans]))
+
     def entity(self) -> e.Trace:
         """The trace; MlflowException INVALID_PARAMETER_VALUE if it is none."""
         spans = [e.Span.from_dict(span) for span in self.spans]
@@ -118,6 +123,29 @@ class GetTraceLinks(Rpc):
     def answer(self, store) -> LinksOfTraces:
         found = store.trace_links(self.trace_ids)
         return LinksOfTraces([LinksOfTrace(id, of.runs, of.prompts) for id, of in found.items()])
+
+
+class LoggedTraces(Wire):
+    traces: list[LoggedTrace] = []
+
+
+@rpc(
+    "POST",
+    "/headrace/traces/read",
+    needs=("trace", "read"),
+    response=LoggedTraces,
+    idempotent=True,
+)
+class ReadTraces(Rpc):
+    """Traces with their spans as they are stored; those that are not there are left out. To spell
+    spans as `BatchGetTraces` does, and to read that, takes three times as long."""
+
+    trace_ids: list[str] = []
+    experiment_ids: list[str] = []
+
+    def answer(self, store) -> LoggedTraces:
+        found = store.batch_get_traces(self.trace_ids, experiment_ids=self.experiment_ids or None)
+        return LoggedTraces([LoggedTrace.of(trace) for trace in found])
 
 
 @rpc(

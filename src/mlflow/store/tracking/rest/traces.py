@@ -18,7 +18,7 @@ from mlflow.rpc import assessments, trace_metrics, traces, traces_v2
 from mlflow.rpc import trace_nouns as wire
 from mlflow.rpc.declare import Rpc
 from mlflow.rpc.nouns import Tag
-from mlflow.rpc.traces import LoggedTrace, LogTraces
+from mlflow.rpc.traces import LoggedTrace, LogTraces, ReadTraces
 from mlflow.rpc.transport import Transport
 from mlflow.rpc.wire import double, json_object
 from mlflow.store.entities.paged_list import PagedList
@@ -45,8 +45,8 @@ def _unmistakable(message: Any) -> Any:
 
 
 class RestTraces(Traces):
-    _takes_traces: bool | None = None
-    """Whether the server has `LogTraces`; None until it was asked."""
+    _is_ours: bool | None = None
+    """Whether the server is one of Headrace; None until it was asked for what only they have."""
 
     @property
     def _transport(self) -> Transport:
@@ -90,16 +90,23 @@ class RestTraces(Traces):
         their spans together."""
         if not traces:
             return
-        if self._takes_traces is not False:
-            try:
-                self._call(LogTraces([LoggedTrace.of(trace) for trace in traces]))
-                self._takes_traces = True
-                return
-            except MlflowException as error:
-                if error.error_code != "ENDPOINT_NOT_FOUND" or self._takes_traces:
-                    raise
-        super().log_traces(traces)
-        self._takes_traces = False
+        logged = LogTraces([LoggedTrace.of(trace) for trace in traces])
+        if self._call_ours(logged) is None:
+            super().log_traces(traces)
+            self._is_ours = False
+
+    def _call_ours(self, request: Rpc) -> Any:
+        """The answer to a request that only servers of Headrace know; None if this is none."""
+        if self._is_ours is False:
+            return None
+        try:
+            answer = self._call(request)
+        except MlflowException as error:
+            if error.error_code != "ENDPOINT_NOT_FOUND" or self._is_ours:
+                raise
+            return None
+        self._is_ours = True
+        return answer
 
     def get_trace_info(self, trace_id: str) -> TraceInfo:
         return self._call(traces.GetTraceInfoV3(trace_id=trace_id)).trace.trace_info.entity()
@@ -116,10 +123,14 @@ class RestTraces(Traces):
     ) -> list[Trace]:
         if not trace_ids:
             return []
-        request = traces.BatchGetTraces(
-            trace_ids=list(trace_ids), experiment_ids=[str(x) for x in experiment_ids or ()]
-        )
-        return [trace.entity() for trace in self._call(request).traces]
+        experiments = [str(x) for x in experiment_ids or ()]
+        found = self._call_ours(ReadTraces(trace_ids=list(trace_ids), experiment_ids=experiments))
+        if found is not None:
+            return [trace.as_stored() for trace in found.traces]
+        request = traces.BatchGetTraces(trace_ids=list(trace_ids), experiment_ids=experiments)
+        read = [trace.entity() for trace in self._call(request).traces]
+        self._is_ours = False
+        return read
 
     def batch_get_trace_infos(
         self,
