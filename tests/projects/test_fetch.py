@@ -69,6 +69,11 @@ def test_versions_that_are_not_there(repository, version, temporary, tmp_path):
     assert not list(tmp_path.rglob("HIT"))
 
 
+def test_versions_that_are_there_are_named(repository, temporary):
+    with pytest.raises(ExecutionException, match="There is no 'nope'; there is .*main"):
+        fetch.fetch_project(str(repository), "nope")
+
+
 @pytest.mark.parametrize(
     "uri",
     ["ext::sh -c touch% HIT", "fd::17", "--upload-pack=touch HIT", "-x", "git@-oProxyCommand=x:y",

@@ -159,4 +159,4 @@ def test_float_that_is_none_makes_a_warning(spec, caplog, monkeypatch):
 
     monkeypatch.setattr(logging.getLogger("mlflow"), "propagate", True)
     get_entry_point_command(spec, "main", {"text": "a", "rate": "high"}, None)
-    assert "declared as float; its value 'high' is none" in caplog.text
+    assert "declared as float; its value 'high' is no number" in caplog.text

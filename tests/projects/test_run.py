@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -61,6 +62,12 @@ def test_value_that_is_too_long_for_a_program(project, client):
         mlflow.run(str(project), "show", parameters={"text": "x" * 300_000}, env_manager="local")
     (run,) = client.search_runs(["0"])
     assert run.info.status == "FAILED"
+
+
+def test_parameter_that_is_not_declared_is_named(project, client, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("mlflow"), "propagate", True)
+    mlflow.run(str(project), "show", parameters={"texts": "x", "text": "y"}, env_manager="local")
+    assert "texts, which it does not declare, is given to its command" in caplog.text
 
 
 def test_exit_code_decides(project, client):

@@ -297,7 +297,7 @@ class Parameter:
             return self._compute_uri_value(str(param_value))
         if self.type == "float" and not commands.is_number(str(param_value)):
             _logger.warning(
-                "Parameter '%s' is declared as float; its value '%s' is none.",
+                "Parameter '%s' is declared as float; its value '%s' is no number.",
                 self.name,
                 param_value,
             )

@@ -24,6 +24,7 @@ _PROTOCOLS = ("https", "http", "ssh", "git", "file")
 _ADDRESS = re.compile(rf"(?:{'|'.join(_PROTOCOLS)})://[^-/][^\s\x00-\x1f]*|file:///[^\x00-\x1f]+")
 _SCP = re.compile(r"(?:[\w.][\w.+-]*@)?[\w.][\w.-]*:(?!:|//)[^-\s\x00-\x1f][^\s\x00-\x1f]*")
 _VERSION = re.compile(r"(?![-/.])(?!.*\.\.)(?!.*@\{)[^\x00-\x20\x7f~^:?*\[\\]+")
+_MOST_NAMED = 10
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT_COMMIT = re.compile(r"[0-9a-f]{4,64}")
 
@@ -132,7 +133,7 @@ def _fetched(folder: str, version: str, refs: dict[str, str]) -> str:
         _git(folder, "fetch", "--depth=1", "--", "origin", version)
         return "FETCH_HEAD"
     if not _SHORT_COMMIT.fullmatch(version):
-        raise ExecutionException(f"There is no '{version}'.")
+        raise ExecutionException(f"There is no '{version}'; there is {_names(refs)}.")
     if _COMMIT.fullmatch(version):
         try:
             _git(folder, "fetch", "--depth=1", "--", "origin", version)
@@ -144,6 +145,15 @@ def _fetched(folder: str, version: str, refs: dict[str, str]) -> str:
         folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{version}^{{commit}}"
     )
     return found.strip()
+
+
+def _names(refs: dict[str, str]) -> str:
+    """Some branches and tags, for those who look for one."""
+    names = [
+        name.split("/", 2)[2] for name in refs if name.startswith(("refs/heads/", "refs/tags/"))
+    ]
+    names = [name for name in names if not name.endswith("^{}")]
+    return ", ".join(names[:_MOST_NAMED]) + ("" if len(names) <= _MOST_NAMED else ", …")
 
 
 def _git(folder: str, *arguments: str, protocols: Sequence[str] = _PROTOCOLS) -> str:

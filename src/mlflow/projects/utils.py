@@ -146,6 +146,16 @@ def fill_entry_point(
 ) -> Command:
     """The command of an entry point with its values; see `get_entry_point_command`."""
     point = project.get_entry_point(entry_point)
+    unknown = [str(name) for name in parameters or () if str(name) not in point.parameters]
+    if unknown and point.parameters:  # perhaps a slip of the pen
+        _logger.info(
+            "Entry point '%s' declares %s; %s, which it does not declare, %s to its command as "
+            "--name value.",
+            entry_point,
+            ", ".join(point.parameters),
+            ", ".join(unknown),
+            "is given" if len(unknown) == 1 else "are given",
+        )
     if any(each.type == "path" for each in point.parameters.values()):
         folder = tempfile.mkdtemp(dir=_existing(storage_dir))
         try:
