@@ -33,6 +33,7 @@ from mlflow.store.db import from_mlflow, upgrade
 from mlflow.store.db.check import check
 from mlflow.store.db.database import Database
 from mlflow.store.db.tables import statements
+from mlflow.store.db.trace_tables import TRACE_TABLES
 from mlflow.store.tracking.sql.store import SqlStore
 from mlflow.tracking.client import MlflowClient
 
@@ -308,6 +309,34 @@ def test_traces_come_over(version, tmp_path):
         found, _ = store.search_traces(None, f"span.name = '{name}'")
         assert [i.trace_id for i in found] == [info.trace_id]
     store.dispose()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_traces_come_over_later_where_the_rest_did_before_there_were_traces(kind, tmp_path):
+    def traces():
+        store = SqlStore(made.uri, str(tmp_path))
+        infos, _ = store.search_traces(None)
+        found = [t.to_dict() for t in store.batch_get_traces([i.trace_id for i in infos])]
+        store.dispose()
+        return found
+
+    with old(NEWEST, kind, tmp_path) as made:
+        upgrade(made.uri)
+        wanted = traces()
+        assert len(wanted) == 1 and wanted[0]["data"]["spans"]
+        database = Database(made.uri)
+
+        def as_version_3(tx):
+            for statement in statements(database.dialect.types, TRACE_TABLES):
+                if statement.startswith("create table"):
+                    tx.execute(f"drop table {statement.split()[2]}")
+            tx.execute("delete from schema_version")
+            tx.execute("insert into schema_version (version, works_with) values (3, 1)")
+
+        database.write(as_version_3)
+        database.close()
+        assert "Brought over 1 traces of MLflow." in upgrade(made.uri)
+        assert traces() == wanted
 
 
 def test_in_small_steps(sqlite, monkeypatch):

@@ -14,7 +14,7 @@ import re
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlflow.entities import LifecycleStage, RunStatus
@@ -50,6 +50,14 @@ _MORE = (
     *registry_from_mlflow.TABLES,
     *traces_from_mlflow.TABLES,
 )
+#: Columns with names that need an id.
+_KEYS = (
+    ("tags", "key"),
+    ("params", "key"),
+    ("latest_metrics", "key"),
+    ("logged_model_metrics", "metric_name"),
+    *traces_from_mlflow.KEYS,
+)
 #: The workspace that everything was in before there were workspaces.
 _WORKSPACE = "default"
 
@@ -79,6 +87,18 @@ def bring_over(database: Database) -> str:
         return database.write(lambda tx: _Move(database, tx, tx).run())
     with database.read() as reader:
         return database.write(lambda tx: _Move(database, tx, reader).run())
+
+
+def bring_over_traces(database: Database, tx: Any, reader: Any) -> int:
+    """Bring over MLflow's traces into a database that all else was brought over into before there
+    were tables of traces; how many there are."""
+    if "trace_info" not in database.dialect.table_names(tx):
+        return 0
+    move = _Move(database, tx, reader)
+    move._find_columns()
+    move._key_names(traces_from_mlflow.KEYS)
+    TraceMove(move).run()
+    return int(tx.execute("select count(*) from trace").fetchone()[0])
 
 
 class _Move:
@@ -114,7 +134,7 @@ class _Move:
             self._experiments()
             self._runs()
             progress.update(there["experiments"] + there["runs"])
-            self._key_names()
+            self._key_names(_KEYS)
             self._prefer_indexes(True)
             metrics = _Metrics(self.tx)
             for runs in self._batches():
@@ -261,16 +281,18 @@ class _Move:
             "order by r.start_time, r.run_uuid"
         )
 
-    def _key_names(self) -> None:
-        columns = [("tags", "key"), ("params", "key")]
-        columns += [("latest_metrics", "key"), ("logged_model_metrics", "metric_name")]
-        columns += traces_from_mlflow.KEYS
+    def _key_names(self, columns: Sequence[tuple[str, str]]) -> None:
+        """Give ids to the names in these columns of these tables."""
         names = " union ".join(
             f"select {self._exact('t.' + column)} as name from {table} t"
             for table, column in columns
             if self._has(table)
         )
-        self.tx.execute(f"insert into key_name (name) select n.name from ({names}) n")
+        if names:
+            self.tx.execute(
+                f"insert into key_name (name) select n.name from ({names}) n "
+                "where not exists (select 1 from key_name k where k.name = n.name)"
+            )
 
     def _prefer_indexes(self, prefer: bool) -> None:
         """Keep PostgreSQL from reading whole tables for a few runs: it knows nothing yet of tables

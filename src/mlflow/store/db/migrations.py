@@ -32,6 +32,9 @@ class Migration:
     """SQL in the dialects' common types, as in `tables.py`; separated by semicolons."""
 
 
+#: The version that brought tables of traces.
+TRACES_SINCE = 4
+
 MIGRATIONS = (
     Migration(
         version=2,
@@ -70,7 +73,7 @@ MIGRATIONS = (
         + REGISTRY_TABLES
         + WEBHOOK_TABLES,
     ),
-    Migration(version=4, works_with=1, statements=TRACE_TABLES),
+    Migration(version=TRACES_SINCE, works_with=1, statements=TRACE_TABLES),
 )
 
 

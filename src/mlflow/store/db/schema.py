@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.db.backup import backup
 from mlflow.store.db.database import Database
 from mlflow.store.db.dialects import DatabaseUrl
-from mlflow.store.db.migrations import MIGRATIONS, migrate
+from mlflow.store.db.migrations import MIGRATIONS, TRACES_SINCE, migrate
 from mlflow.store.db.tables import SCHEMA_VERSION, statements
 
 # Any of these says that another MLflow made the database.
@@ -194,10 +194,18 @@ def _migrate(database: Database, version: int, progress: Callable[[int, int], No
         backup(database, path, progress=progress)
         kept = f" The file as it was before is '{path}'."
 
-    def write(tx: Any) -> list[int]:
+    from mlflow.store.db.from_mlflow import bring_over_traces
+
+    def write(tx: Any, reader: Any) -> int:
         database.dialect.lock_schema(tx)
         found = look(database, tx)[0]  # another process may have been quicker
-        return migrate(database.dialect, tx, version if found is None else found)
+        reached = migrate(database.dialect, tx, version if found is None else found)
+        return bring_over_traces(database, tx, reader) if TRACES_SINCE in reached else 0
 
-    database.write(write)
-    return f"Brought the schema from version {version} to {SCHEMA_VERSION}.{kept}"
+    if database.dialect.single_writer:
+        traces = database.write(lambda tx: write(tx, tx))
+    else:
+        with database.read() as reader:
+            traces = database.write(lambda tx: write(tx, reader))
+    brought = f" Brought over {traces:,} traces of MLflow." if traces else ""
+    return f"Brought the schema from version {version} to {SCHEMA_VERSION}.{brought}{kept}"
