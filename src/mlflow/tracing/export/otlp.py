@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export import (
 )
 
 from mlflow.environment_variables import (
+    MLFLOW_ENABLE_OTEL_GENAI_SEMCONV,
     MLFLOW_ENABLE_OTLP_EXPORTER,
     MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT,
     MLFLOW_USE_BATCH_SPAN_PROCESSOR,
@@ -47,6 +48,11 @@ def otlp_processors() -> list[Any]:
     """What sends spans to the collector; nothing if there is none."""
     if not should_use_otlp_exporter():
         return []
+    if MLFLOW_ENABLE_OTEL_GENAI_SEMCONV.get():
+        _logger.warning(
+            "%s is not supported yet: spans go to the collector with MLflow's attributes.",
+            MLFLOW_ENABLE_OTEL_GENAI_SEMCONV.name,
+        )
     exporter = _Plain(_exporter())
     if MLFLOW_USE_BATCH_SPAN_PROCESSOR.get():
         return [BatchSpanProcessor(exporter)]
