@@ -158,7 +158,7 @@ class Server:
             return None
         self.process.terminate()
         try:
-            return self.process.wait(15)
+            return self.process.wait(60)
         except subprocess.TimeoutExpired:
             return self.kill()
 

@@ -81,7 +81,7 @@ def test_serves_until_it_is_stopped(tmp_path):
         assert (tmp_path / "mlflow-demo" / "mlflow.db").exists()
     finally:
         demo.terminate()
-        demo.wait(20)
+        demo.wait(60)
     with pytest.raises(OSError):
         urllib.request.urlopen(link, timeout=2)
 

@@ -110,7 +110,7 @@ def test_request_under_way_is_finished(make_server):
         while data := connection.recv(65536):
             answer += data
     assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"{}")
-    assert server.process.wait(20) in (0, -signal.SIGTERM)
+    assert server.process.wait(60) in (0, -signal.SIGTERM)
     server.start()
     assert [m.value for m in store.get_metric_history(run_id, "m")] == [1]
 
@@ -132,7 +132,7 @@ def test_request_that_never_ends_does_not_keep_the_server(make_server):
         connection.sendall(head + body[:10])
         wait_until(lambda: in_progress(server) == 2)
         server.process.terminate()
-        server.process.wait(20)
+        server.process.wait(60)
 
 
 # -- several processes

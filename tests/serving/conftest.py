@@ -103,7 +103,7 @@ class ModelServer:
         """Stop it as a service manager would; its exit status."""
         self.process.terminate()
         try:
-            return self.process.wait(20)
+            return self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()

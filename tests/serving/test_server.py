@@ -112,7 +112,7 @@ def test_backend_serves_in_the_background(save_model):
         assert client.invoke([5]) == {"predictions": [1]}
     finally:
         process.terminate()
-    assert process.wait(20) in (0, -signal.SIGTERM)
+    assert process.wait(60) in (0, -signal.SIGTERM)
 
 
 def test_fetched_model_of_a_server_in_the_background_is_removed(registry, tmp_path, monkeypatch):
@@ -129,7 +129,7 @@ def test_fetched_model_of_a_server_in_the_background_is_removed(registry, tmp_pa
         assert client.invoke([5]) == {"predictions": ["v1"]}
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
@@ -146,7 +146,7 @@ def test_standard_input(save_model):
         assert client.invoke([3]) == {"predictions": [6]}
     finally:
         process.stdin.close()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     with pytest.raises(RuntimeError, match="already exit"):
         client.invoke([1])
 
