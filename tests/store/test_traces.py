@@ -287,6 +287,7 @@ def test_trace_knows_what_its_spans_used(store, experiment):
         ("m-1", {"input_cost": 4e-6, "output_cost": 8e-6, "total_cost": 1.2e-5}),
         ("m-2", {"input_cost": 3e-6, "output_cost": 4e-6, "total_cost": 7e-6}),
         ("other", None),
+        (["no", "name"], None),
     ],
 )
 def test_calls_cost_what_the_users_prices_say(

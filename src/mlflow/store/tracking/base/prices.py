@@ -75,14 +75,16 @@ def _cost(price: dict[str, float], usage: Any) -> dict[str, float] | None:
 
 
 def _price(prices: Prices, provider: Any, model: Any) -> dict[str, float] | None:
-    names = [name for name in (f"{provider}/{model}" if provider else None, model) if name]
+    if not isinstance(model, str) or not model:
+        return None
+    names = [f"{provider}/{model}", model] if provider else [model]
     for name in names:
         if name in prices:
             return prices[name]
     fitting = [
         key
         for key in prices
-        if key.endswith("*") and any(str(name).startswith(key[:-1]) for name in names)
+        if key.endswith("*") and any(name.startswith(key[:-1]) for name in names)
     ]
     return prices[max(fitting, key=len)] if fitting else None
 
