@@ -30,6 +30,12 @@ EXTENSIONS = {
     "span.attributes.n = '7'": [DELTA],
     "span.attributes.n = '5'": [DELTA],
     "span.attributes.n LIKE '5'": [DELTA],
+    # JSON in a text, as spans of MLflow's have it that go through another exporter, is read.
+    "span.type = 'LLM'": [DELTA],
+    "span.type = '\"LLM\"'": [],
+    "span.attributes.model = 'm-1'": [DELTA],
+    "span.attributes.model LIKE 'm%'": [DELTA],
+    "span.attributes.model ILIKE 'M%'": [DELTA],
     # Numbers may be in quotes, and be compared with numbers.
     "timestamp > '1700000000000'": ["Beta", "gamma", DELTA],
     "feedback.score = 0.5": ["Beta"],

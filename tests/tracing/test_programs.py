@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -426,6 +427,9 @@ def test_trace_that_takes_too_long_is_ended(monkeypatch):
         return 42
 
     assert slow() == 42
+    deadline = time.monotonic() + 60
+    while not traces() and time.monotonic() < deadline:
+        time.sleep(0.05)  # whoever ended the root is about to send it
     found = only_trace()
     assert found.info.state == "ERROR"
     assert [s.events[0].attributes["exception.type"] for s in found.data.spans] == [

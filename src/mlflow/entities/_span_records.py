@@ -36,7 +36,7 @@ def checked(data: dict[str, Any]) -> dict[str, Any]:
             "name": data["name"],
             "start_time_unix_nano": _time(data["start_time_unix_nano"]),
             "end_time_unix_nano": None
-            if data.get("end_time_unix_nano") is None
+            if data.get("end_time_unix_nano") in (None, "")
             else _time(data["end_time_unix_nano"]),
             "events": [_event(event) for event in data.get("events") or ()],
             "status": _status(data["status"]),
@@ -58,6 +58,10 @@ def _id(text: str, length: int) -> str:
 
 
 def _time(value: Any) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)  # as JSON of the protocol has it, whose numbers are too small for times
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"Time {value!r}; an integer is needed.")
     return value
@@ -75,11 +79,12 @@ def _link(link: dict[str, Any]) -> dict[str, Any]:
 
 
 def _status(status: dict[str, Any]) -> dict[str, Any]:
-    if status["code"] not in _CODES:
+    code = f"STATUS_CODE_{status['code'].removeprefix('STATUS_CODE_')}"
+    if code not in _CODES:
         raise ValueError(f"Status {status['code']!r}; one of {_CODES} is needed.")
     # OpenTelemetry keeps descriptions of errors only.
-    message = status.get("message") if status["code"] == "STATUS_CODE_ERROR" else ""
-    return {"code": status["code"], "message": message or ""}
+    message = status.get("message") if code == "STATUS_CODE_ERROR" else ""
+    return {"code": code, "message": message or ""}
 
 
 def from_v2(data: dict[str, Any]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def _keep(
     plain = _decompressed(body, encoding)
     read = _of_protobuf if kind == _PROTOBUF else _of_json
     try:
-        spans = [span for group in read(plain) for span in group]
+        spans = read(plain)
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         raise _Malformed(_told(error)) from error
     store.log_spans(experiment, spans)
@@ -131,7 +131,7 @@ def _decompressed(body: bytes, encoding: str) -> bytes:
     return plain
 
 
-def _of_protobuf(body: bytes) -> list[list[Span]]:
+def _of_protobuf(body: bytes) -> list[Span]:
     from google.protobuf.message import DecodeError
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -146,15 +146,16 @@ def _of_protobuf(body: bytes) -> list[list[Span]]:
     ]
     _check_number(groups)
     return [
-        _of_resource(
+        span
+        for resource, spans in groups
+        for span in _of_resource(
             [Span.from_otel_proto(span, resource=resource) for span in spans],
             attributes_of(resource.attributes),
         )
-        for resource, spans in groups
     ]
 
 
-def _of_json(body: bytes) -> list[list[Span]]:
+def _of_json(body: bytes) -> list[Span]:
     import msgspec
 
     try:
@@ -174,15 +175,16 @@ def _of_json(body: bytes) -> list[list[Span]]:
     ]
     _check_number(groups)
     return [
-        _of_resource(
+        span
+        for resource, spans in groups
+        for span in _of_resource(
             [span_of(m, preserve_request_id=False, hex_ids=True) for m in spans],
             attributes_of_json(_part(resource, "attributes", "attributes")),
         )
-        for resource, spans in groups
     ]
 
 
-def _of_resource(spans: list[LazySpan], attributes: dict[str, Any]) -> list[Span]:
+def _of_resource(spans: list[LazySpan], attributes: dict[str, Any]) -> list[LazySpan]:
     """The spans of one resource, in MLflow's words; what they come from becomes their traces'
     tags."""
     tags = {
@@ -193,7 +195,7 @@ def _of_resource(spans: list[LazySpan], attributes: dict[str, Any]) -> list[Span
     for span in spans:
         translate(span.to_dict())
         span.resource_tags = tags
-    return list(spans)
+    return spans
 
 
 def _part(message: Any, *names: str, of: type = object) -> list[Any]:

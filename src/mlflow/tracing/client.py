@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities.trace import Trace
 from mlflow.entities.trace_data import TraceData
-from mlflow.exceptions import MlflowException, MlflowNotImplementedException
+from mlflow.exceptions import (
+    MlflowException,
+    MlflowNotImplementedException,
+    MlflowTraceDataNotFound,
+)
 from mlflow.store.entities.paged_list import PagedList
+from mlflow.tracing import files
 from mlflow.tracing.constant import TraceMetadataKey
 from mlflow.tracing.trace_manager import InMemoryTraceManager
 
@@ -19,7 +26,11 @@ if TYPE_CHECKING:
     from mlflow.entities.trace_info import TraceInfo
     from mlflow.store.tracking.abstract_store import AbstractStore
 
+_logger = logging.getLogger(__name__)
+
 _BATCH = 100
+_DOWNLOADS = 10
+"""Files at once."""
 
 
 class TracingClient:
@@ -90,11 +101,22 @@ class TracingClient:
                 spans are missing.
         """
         try:
-            return self._store.get_trace(trace_id)
+            return self._read_trace(trace_id)
         except MlflowException:
             if not self.flush():
                 raise
-        return self._store.get_trace(trace_id)
+        return self._read_trace(trace_id)
+
+    def _read_trace(self, trace_id: str) -> Trace:
+        try:
+            return self._store.get_trace(trace_id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                raise
+            info = self._store.get_trace_info(trace_id)
+            if files.are_in_store(info):
+                raise
+        return Trace(info, files.read_spans(self._store, info))
 
     def flush(self) -> bool:
         """Wait until the traces that this process logged to the store are stored; whether there
@@ -163,12 +185,27 @@ class TracingClient:
         return PagedList(self._with_spans(infos), token)
 
     def _with_spans(self, infos: Sequence[TraceInfo]) -> list[Trace]:
-        ids = [info.trace_id for info in infos]
+        """Those that are still there. Where no spans can be had, there are none."""
+        ids = [info.trace_id for info in infos if files.are_in_store(info)]
         found: dict[str, Trace] = {}
         for n in range(0, len(ids), _BATCH):
             for trace in self._store.batch_get_traces(ids[n : n + _BATCH]):
                 found[trace.info.trace_id] = trace
-        return [found[i] for i in ids if i in found]
+        others = [info for info in infos if not files.are_in_store(info)]
+        if others:
+            with ThreadPoolExecutor(_DOWNLOADS, thread_name_prefix="mlflow-spans") as pool:
+                for info, data in zip(others, pool.map(self._in_file, others)):
+                    found[info.trace_id] = Trace(info, data)
+        return [found[info.trace_id] for info in infos if info.trace_id in found]
+
+    def _in_file(self, info: TraceInfo) -> TraceData:
+        if files.may_be_in_file(info):
+            try:
+                return files.read_spans(self._store, info)
+            except Exception as error:  # whatever a client of an object store raises
+                if not isinstance(error.__cause__, MlflowTraceDataNotFound):
+                    _logger.warning("Spans of trace %s cannot be read: %s", info.trace_id, error)
+        return TraceData(spans=[])
 
     def batch_get_traces(self, trace_ids: list[str], location: str | None = None) -> list[Trace]:
         """Traces with their spans; those that are not there are left out."""

@@ -45,10 +45,11 @@ def _end(trace: _Trace, seconds: float) -> None:
     trace_id = trace.info.trace_id
     _logger.warning("Trace %s has run for more than %s seconds, and is ended.", trace_id, seconds)
     error = TimeoutError(f"The trace has run for more than {seconds} seconds.")
-    for span in reversed(list(trace.span_dict.values())):
-        if span._span.is_recording():
-            fail(span, error)
-            end(span)
+    running = [span for span in trace.span_dict.values() if span._span.is_recording()]
+    for span in running:  # all before the first ends: the program may go on then, and end others
+        fail(span, error)
+    for span in reversed(running):
+        end(span)
 
 
 def _watch_again() -> None:

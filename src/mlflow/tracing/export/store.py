@@ -11,11 +11,11 @@ from mlflow.entities.trace import Trace
 from mlflow.entities.trace_data import TraceData
 from mlflow.environment_variables import MLFLOW_ENABLE_ASYNC_TRACE_LOGGING
 from mlflow.tracing.constant import TraceTagKey
+from mlflow.tracing.files import repository_of
 from mlflow.tracing.finishing import finish
 from mlflow.tracing.record import Ended, decoded, encoded
 from mlflow.tracking.fluent import _client
 from mlflow.utils.async_logging.async_logging_queue import trace_queue_for
-from mlflow.utils.uri import append_to_uri_path
 
 _logger = logging.getLogger(__name__)
 
@@ -75,15 +75,11 @@ def store_traces(store: AbstractStore, traces: Iterable[bytes]) -> None:
 def _store_attachments(store: AbstractStore, ended: Ended) -> None:
     """Keep files among the artifacts of a trace. That they cannot be kept is a warning: the trace
     itself matters more."""
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
     trace_id = ended.info.trace_id if ended.info is not None else ended.spans[0].trace_id
-    creds = getattr(store, "get_host_creds", None)
     # A store that is away says so here, and is asked again with the whole trace.
-    root = store.get_experiment(ended.experiment_id).artifact_location
-    uri = append_to_uri_path(root, "traces", trace_id, "artifacts")
+    experiment = store.get_experiment(ended.experiment_id)
     try:
-        repository = get_artifact_repository(uri, tracking_uri=creds().host if creds else None)
+        repository = repository_of(store, experiment, trace_id)
         for attachment_id, content in ended.attachments.items():
             repository.upload_attachment(attachment_id, content)
     except Exception as error:  # whatever a client of an object store raises
