@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities.trace import Trace
@@ -21,6 +22,7 @@ from mlflow.tracing.trace_manager import InMemoryTraceManager
 
 if TYPE_CHECKING:
     from mlflow.entities.assessment import Assessment
+    from mlflow.entities.experiment import Experiment
     from mlflow.entities.model_registry.prompt_version import PromptVersion
     from mlflow.entities.span import Span
     from mlflow.entities.trace_info import TraceInfo
@@ -116,7 +118,8 @@ class TracingClient:
             info = self._store.get_trace_info(trace_id)
             if files.are_in_store(info):
                 raise
-        return Trace(info, files.read_spans(self._store, info))
+        experiment = self._store.get_experiment(str(info.experiment_id))
+        return Trace(info, files.read_spans(self._store, experiment, info))
 
     def flush(self) -> bool:
         """Wait until the traces that this process logged to the store are stored; whether there
@@ -193,15 +196,16 @@ class TracingClient:
                 found[trace.info.trace_id] = trace
         others = [info for info in infos if not files.are_in_store(info)]
         if others:
+            experiment = cache(self._store.get_experiment)  # that of all is mostly the same
             with ThreadPoolExecutor(_DOWNLOADS, thread_name_prefix="mlflow-spans") as pool:
-                for info, data in zip(others, pool.map(self._in_file, others)):
+                for info, data in zip(others, pool.map(partial(self._in_file, experiment), others)):
                     found[info.trace_id] = Trace(info, data)
         return [found[info.trace_id] for info in infos if info.trace_id in found]
 
-    def _in_file(self, info: TraceInfo) -> TraceData:
+    def _in_file(self, experiment: Callable[[str], Experiment], info: TraceInfo) -> TraceData:
         if files.may_be_in_file(info):
             try:
-                return files.read_spans(self._store, info)
+                return files.read_spans(self._store, experiment(str(info.experiment_id)), info)
             except Exception as error:  # whatever a client of an object store raises
                 if not isinstance(error.__cause__, MlflowTraceDataNotFound):
                     _logger.warning("Spans of trace %s cannot be read: %s", info.trace_id, error)

@@ -41,13 +41,12 @@ def may_be_in_file(info: TraceInfo) -> bool:
     return not are_in_store(info) and info.state is not TraceState.IN_PROGRESS
 
 
-def read_spans(store: AbstractStore, info: TraceInfo) -> TraceData:
-    """The spans of a trace whose file has them.
+def read_spans(store: AbstractStore, experiment: Experiment, info: TraceInfo) -> TraceData:
+    """The spans of a trace of this experiment whose file has them.
 
     Raises:
         MlflowException: BAD_REQUEST if there is no such file, or it cannot be read.
     """
-    experiment = store.get_experiment(str(info.experiment_id))
     repository = repository_of(store, experiment, info.trace_id)
     try:
         return TraceData.from_dict(repository.download_trace_data())

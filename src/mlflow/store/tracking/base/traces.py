@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlflow.entities.completed_session import CompletedSession
 from mlflow.exceptions import MlflowNotImplementedException
-from mlflow.store.tracking.base.trace_rules import SESSION
+from mlflow.store.tracking.base import trace_rules as rules
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Span, Trace, TraceInfo
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from mlflow.entities.trace_status import TraceStatus
     from mlflow.store.entities.paged_list import PagedList
+    from mlflow.store.tracking.base.trace_metric_rules import MetricQuery
 
 #: Traces on one page, and the most there can be.
 SEARCH_TRACES_DEFAULT_MAX_RESULTS = 100
@@ -192,7 +193,7 @@ class Traces(ABC):  # noqa: B024 - plug-ins need not have them
         """Sessions whose last trace began in this time, each with the id of its first trace."""
         known: dict[str, list[tuple[int, str]]] = {}
         for info in self._every_info(experiment_id, None):
-            session = info.trace_metadata.get(SESSION)
+            session = info.trace_metadata.get(rules.SESSION)
             if session is not None:
                 known.setdefault(session, []).append((info.request_time, info.trace_id))
         found = []
@@ -368,6 +369,26 @@ class Traces(ABC):  # noqa: B024 - plug-ins need not have them
             MlflowException: INVALID_PARAMETER_VALUE for a metric, dimension, filter or aggregation
                 that there is none of, and for times that do not fit.
         """
+        from mlflow.store.tracking.base.trace_metric_rules import MetricQuery
+
+        query = MetricQuery.checked(
+            view_type,
+            metric_name,
+            aggregations,
+            dimensions,
+            filters,
+            time_interval_seconds,
+            start_time_ms,
+            end_time_ms,
+            max_results,
+            page_token,
+        )
+        return self._query_trace_metrics(experiment_ids, query)
+
+    def _query_trace_metrics(
+        self, experiment_ids: list[str], query: MetricQuery
+    ) -> PagedList[list[MetricDataPoint]]:
+        """`query_trace_metrics`, of a query that was checked."""
         raise _keeps_none(self)
 
     def calculate_trace_filter_correlation(
@@ -393,7 +414,8 @@ class Traces(ABC):  # noqa: B024 - plug-ins need not have them
         tags: dict[str, str],
     ) -> Any:
         """A new trace that is in progress, as clients of version 2 begin one: a TraceInfoV2."""
-        raise _keeps_none(self)
+        info = rules.begun_in_version_2(experiment_id, timestamp_ms, request_metadata, tags)
+        return rules.in_version_2(self.start_trace(info))
 
     def deprecated_end_trace_v2(
         self,

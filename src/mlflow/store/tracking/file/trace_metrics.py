@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from mlflow.entities.trace_metrics import MetricAggregation, MetricDataPoint, MetricViewType
+from mlflow.entities.trace_metrics import MetricDataPoint, MetricViewType
 from mlflow.search.traces import fits
 from mlflow.search.tree import And
 from mlflow.store.entities.paged_list import PagedList
@@ -23,32 +23,9 @@ from mlflow.store.tracking.file.trace_search import FileTraceSearch, LazyFacts
 
 
 class FileTraceMetrics(FileTraceSearch):
-    def query_trace_metrics(
-        self,
-        experiment_ids: list[str],
-        view_type: MetricViewType,
-        metric_name: str,
-        aggregations: list[MetricAggregation],
-        dimensions: list[str] | None = None,
-        filters: list[str] | None = None,
-        time_interval_seconds: int | None = None,
-        start_time_ms: int | None = None,
-        end_time_ms: int | None = None,
-        max_results: int = 1000,
-        page_token: str | None = None,
+    def _query_trace_metrics(
+        self, experiment_ids: list[str], query: MetricQuery
     ) -> PagedList[MetricDataPoint]:
-        query = MetricQuery.checked(
-            view_type,
-            metric_name,
-            aggregations,
-            dimensions,
-            filters,
-            time_interval_seconds,
-            start_time_ms,
-            end_time_ms,
-            max_results,
-            page_token,
-        )
         every = self._matching_of_trace(experiment_ids, None, None)
         tree = And(query.of_trace) if query.of_trace else None
         samples_of = {

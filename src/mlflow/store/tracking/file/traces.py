@@ -118,16 +118,6 @@ class FileTraces(FileAssessments, FileTraceMetrics):
             if path is None or not disk.remove(path, place.path):
                 raise no_trace_tag(trace_id, key)
 
-    def deprecated_start_trace_v2(
-        self,
-        experiment_id: str,
-        timestamp_ms: int,
-        request_metadata: dict[str, str],
-        tags: dict[str, str],
-    ) -> TraceInfoV2:
-        info = rules.begun_in_version_2(experiment_id, timestamp_ms, request_metadata, tags)
-        return rules.in_version_2(self.start_trace(info))
-
     def deprecated_end_trace_v2(
         self,
         request_id: str,

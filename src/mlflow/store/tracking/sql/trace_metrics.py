@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import TraceState
-from mlflow.entities.trace_metrics import MetricAggregation, MetricDataPoint, MetricViewType
+from mlflow.entities.trace_metrics import MetricDataPoint, MetricViewType
 from mlflow.search.tree import And
 from mlflow.store.db.spans import merged, unpack_spans
 from mlflow.store.entities.paged_list import PagedList
@@ -35,32 +35,9 @@ _BATCH = 500
 
 
 class SqlTraceMetrics(SqlCore, Traces):
-    def query_trace_metrics(
-        self,
-        experiment_ids: list[str],
-        view_type: MetricViewType,
-        metric_name: str,
-        aggregations: list[MetricAggregation],
-        dimensions: list[str] | None = None,
-        filters: list[str] | None = None,
-        time_interval_seconds: int | None = None,
-        start_time_ms: int | None = None,
-        end_time_ms: int | None = None,
-        max_results: int = 1000,
-        page_token: str | None = None,
+    def _query_trace_metrics(
+        self, experiment_ids: list[str], query: MetricQuery
     ) -> PagedList[MetricDataPoint]:
-        query = MetricQuery.checked(
-            view_type,
-            metric_name,
-            aggregations,
-            dimensions,
-            filters,
-            time_interval_seconds,
-            start_time_ms,
-            end_time_ms,
-            max_results,
-            page_token,
-        )
         experiments = [experiment_key(x) for x in experiment_ids]
         samples = {
             MetricViewType.TRACES: self._samples_of_traces,

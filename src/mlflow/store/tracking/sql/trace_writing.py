@@ -152,16 +152,6 @@ class SqlTraceWriting(SqlTraceRows):
 
         self.db.write(write)
 
-    def deprecated_start_trace_v2(
-        self,
-        experiment_id: str,
-        timestamp_ms: int,
-        request_metadata: dict[str, str],
-        tags: dict[str, str],
-    ) -> TraceInfoV2:
-        info = rules.begun_in_version_2(experiment_id, timestamp_ms, request_metadata, tags)
-        return rules.in_version_2(self.start_trace(info))
-
     def deprecated_end_trace_v2(
         self,
         request_id: str,
